@@ -1,0 +1,50 @@
+"""Frozen shapes that cross rooms. They hold no behaviour beyond rendering and hashing themselves."""
+
+from agentic.exceptions import Issue
+from agentic.records.codes import CodePage, all_pages, page, publish
+from agentic.records.decision import Decision, Verdict, strictest
+from agentic.records.finding import Evidence, Finding, RootCause
+from agentic.records.incident import Incident, IncidentKind, Signal
+from agentic.records.proposal import CheckReport, CheckResult, Edit, Outcome, Proposal
+from agentic.records.run import DecisionKind, Limits, RunResult, RunStatus, Usage
+from agentic.records.serial import content_hash, dump, dumps, load, loads
+from agentic.records.tool import Effect, ToolCall, ToolResult, ToolSpec
+from agentic.records.turn import StopReason, Turn
+
+__all__ = [
+    "CheckReport",
+    "CheckResult",
+    "CodePage",
+    "Decision",
+    "DecisionKind",
+    "Edit",
+    "Effect",
+    "Evidence",
+    "Finding",
+    "Incident",
+    "IncidentKind",
+    "Issue",
+    "Limits",
+    "Outcome",
+    "Proposal",
+    "RootCause",
+    "RunResult",
+    "RunStatus",
+    "Signal",
+    "StopReason",
+    "ToolCall",
+    "ToolResult",
+    "ToolSpec",
+    "Turn",
+    "Usage",
+    "Verdict",
+    "all_pages",
+    "content_hash",
+    "dump",
+    "dumps",
+    "load",
+    "loads",
+    "page",
+    "publish",
+    "strictest",
+]

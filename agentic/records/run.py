@@ -1,0 +1,73 @@
+"""A run: what it may spend, what it spent, how it ended."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from agentic.records.finding import Finding
+from agentic.records.incident import Incident
+from agentic.records.proposal import CheckReport, Proposal
+
+RunStatus = Literal["success", "no_op", "escalated", "awaiting_approval", "error"]
+DecisionKind = Literal["fix", "escalate", "wait", "no_change"]
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a run may spend or touch; a missing value is the shipped guardrails.yml's."""
+
+    tool_calls: int = 15
+    tokens: int = 200_000
+    cost_usd: float = 2.0
+    cost_usd_per_day: float = 50.0
+    duration_s: float = 1800.0
+    nodes_changed: int = 5
+    nodes_downstream: int = 50
+    rows_deleted: int = 0
+    backfill_days: int = 7
+    backfill_ask_above_bytes: int = 10**12
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What was spent so far."""
+
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    duration_s: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            tool_calls=self.tool_calls + other.tool_calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            duration_s=self.duration_s + other.duration_s,
+        )
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """The case file's head; `agentic run --output json` is made from it."""
+
+    run_id: str
+    agent: str
+    engine: str
+    incident: Incident
+    status: RunStatus
+    decision: DecisionKind | None = None
+    finding: Finding | None = None
+    proposal: Proposal | None = None
+    report: CheckReport | None = None
+    branch: str | None = None
+    commit: str | None = None
+    pull_request: str | None = None
+    """URL on a git host, or the path of the rendered body where there is no host."""
+    draft: bool = False
+    reason: str = ""
+    """Why the run ended as it did, one sentence."""
+    usage: Usage = Usage()
+    started_at: str = ""
+    ended_at: str = ""
+    extra: dict[str, Any] = {}
