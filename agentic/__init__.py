@@ -1,6 +1,6 @@
 """A dbt project that repairs itself, safely.
 
-One idea a room; a room imports only rooms that stand below it (tests/unit/test_rooms.py holds this):
+One idea a room; a room imports only rooms below it (tests/unit/test_rooms.py holds this):
 
     cli          one file a command
     evals        fault injection

@@ -3,7 +3,7 @@
     AgenticError                    a clear message with a next step; the CLI prints it and exits 2
     ├── ConfigError                 agents.yml or guardrails.yml: carries every Issue at once
     ├── ProjectError                no dbt project, no profile, artifacts that cannot be used
-    │   ├── ArtifactError           a dbt artifact is missing, truncated, foreign or of another version
+    │   ├── ArtifactError           a dbt artifact is missing, truncated or foreign
     │   └── DbtError                the user's dbt could not be started, or failed before building
     ├── GitError                    no repository, shallow clone, a git command failed
     ├── WarehouseError              a connection or a statement failed

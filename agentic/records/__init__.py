@@ -1,4 +1,4 @@
-"""Frozen shapes that cross rooms. They hold no behaviour beyond rendering and hashing themselves."""
+"""Frozen shapes that cross rooms: no behaviour beyond rendering and hashing themselves."""
 
 from agentic.exceptions import Issue
 from agentic.records.codes import CodePage, all_pages, page, publish

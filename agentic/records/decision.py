@@ -24,5 +24,5 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def strictest(decisions: Iterable[Decision]) -> Decision | None:
-    """The strictest decision whatever the order; the first among equals; None when there is none."""
+    """The strictest decision, whatever the order; None when there is none."""
     return max(decisions, key=lambda one: _STRICTNESS[one.verdict], default=None)
