@@ -1,1 +1,1 @@
-"""TODO"""
+"""The command line: one file a command, options declared once, rooms imported late."""
