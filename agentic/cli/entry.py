@@ -94,7 +94,7 @@ def report(error: Exception) -> int:
             with log.open("a", encoding="utf-8") as sink:
                 sink.write(details)
         click.echo(
-            f"Error: agentic itself failed ({type(error).__name__}: {error}). This is a bug in agentic; "
+            f"Error: agentic itself failed ({type(error).__name__}: {error}). This is a bug; "
             "AGENTIC_TRACE=1 prints the details.",
             err=True,
         )

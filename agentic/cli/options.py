@@ -53,15 +53,9 @@ def project_options(
             help="Where dbt_project.yml is; default: here or the nearest parent.",
         )
         @functools.wraps(function)
-        def wrapped(
-            *args: P.args,
-            project_dir: Path | None,
-            profiles_dir: Path | None,
-            target: str | None,
-            output: str,
-            **kwargs: P.kwargs,
-        ) -> Any:
-            flags = Flags(project_dir, profiles_dir, target, output)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            names = ("project_dir", "profiles_dir", "target", "output")
+            flags = Flags(*(kwargs.pop(name) for name in names))
             return function(flags, *args, **kwargs)
 
         return wrapped
