@@ -1,0 +1,76 @@
+"""Patterns of secrets and of personal data in free text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from agentic.masking.secrets import known_secrets, looks_secret
+
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.S),
+        "[secret]",
+    ),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[secret]"),
+    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "[secret]"),
+    (
+        re.compile(r"\b(?:sk-(?:ant-)?|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|dapi)[\w-]{12,}"),
+        "[secret]",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}"), r"\1 [secret]"),
+    # scheme://user:password@host
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]+):[^\s/@]+@"), r"\1:[secret]@"),
+    (
+        re.compile(
+            r"(?i)\b([\w-]*(?:password|passwd|pwd|secret|token|api_?key|private_key))"
+            r"(\"?'?\s*[:=]\s*)(\"[^\"]{4,}\"|'[^']{4,}'|[^\s,;'\"(){}\[\]]{6,})"
+        ),
+        r"\1\2[secret]",
+    ),
+)
+_PERSONAL: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[email]"),
+    (re.compile(r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])"), "[ssn]"),
+    (re.compile(r"(?<![\w+])\+\d{1,3}[ .-]?(?:\(?\d{2,4}\)?[ .-]?){2,4}\d{2,4}(?!\w)"), "[phone]"),
+    (re.compile(r"(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"), "[phone]"),
+    (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"), "[iban]"),
+)
+_CARD = re.compile(r"(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])")
+
+
+def mask_text(text: str) -> str:
+    """The text without secrets, mail addresses, phone, card, bank and social security numbers."""
+    for secret in known_secrets():
+        text = text.replace(secret, "[secret]")
+    for pattern, replacement in _SECRETS + _PERSONAL:
+        text = pattern.sub(replacement, text)
+    return _CARD.sub(_card, text)
+
+
+def mask_json(value: Any) -> Any:
+    """Every string inside a JSON value masked; values under a secret's name are masked whole."""
+    return _walk(value, mask_text)
+
+
+def _walk(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {
+            key: "[secret]"
+            if isinstance(inner, str) and inner and looks_secret(str(key))
+            else _walk(inner, mask)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_walk(inner, mask) for inner in value]
+    return value
+
+
+def _card(match: re.Match[str]) -> str:
+    digits = [int(char) for char in match.group() if char.isdigit()]
+    # Luhn's formula (ISO/IEC 7812-1, annex B); other long numbers are ids and stay readable.
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    return "[card]" if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match.group()
