@@ -1,1 +1,15 @@
-"""TODO"""
+"""Checks of a proposal, one file a check; each registers itself, and this list is the whole set.
+
+A new check is a module with a function under `@check(...)` and one line here.
+"""
+
+from agentic.checks.registry import CheckSpec, check, registered_checks, run_checks
+from agentic.checks.subject import Subject
+
+__all__ = [
+    "CheckSpec",
+    "Subject",
+    "check",
+    "registered_checks",
+    "run_checks",
+]
