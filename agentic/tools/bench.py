@@ -1,0 +1,79 @@
+"""What tools work on: the project, its lineage, the warehouse and the proposal so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agentic.records import DecisionKind, Edit, Finding, Incident, Proposal
+
+if TYPE_CHECKING:
+    from agentic.lineage import Graph
+    from agentic.policy import World
+    from agentic.project import Manifest, Project, Repo
+    from agentic.warehouse import Connection
+    from agentic.workspace import Workspace
+
+
+class SqlLimits(Protocol):
+    """The part of the compiled guardrails that tools read."""
+
+    @property
+    def sql_max_rows(self) -> int: ...
+    @property
+    def sql_timeout_s(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `submit_report` stored: the engine's last word."""
+
+    finding: Finding
+    decision: DecisionKind
+    title: str = ""
+    rationale: str = ""
+    statements: tuple[str, ...] = ()
+
+
+@dataclass
+class Bench:
+    """One run's working state; only tool bodies write it, one call at a time.
+
+    `connection` and `workspace` are callables, so that neither is opened before a tool needs it.
+    """
+
+    project: Project
+    manifest: Manifest
+    graph: Graph
+    dialect: str
+    incident: Incident
+    connection: Callable[[], Connection]
+    """Opens the baseline's warehouse for reading, or returns the one that is open."""
+    repo: Repo | None = None
+    """None: the project is in no git repository."""
+    workspace: Callable[[], Workspace] | None = None
+    """None: nothing may be built in this run (`diagnose`)."""
+    world: World | None = None
+    """Relations and read rules for the policy; None refuses every statement of an engine."""
+    guardrails: SqlLimits | None = None
+    diagnose: Callable[[], dict[str, Any]] | None = None
+    """Runs the rules over this bench's incident; given by the runtime, which may import them."""
+    edits: dict[str, Edit] = field(default_factory=dict)
+    """The proposal so far, by path relative to the dbt project."""
+    report: Report | None = None
+    rename_undone: tuple[tuple[str, str, str], ...] = ()
+    """(source unique_id, expected column, observed column), see `Proposal.rename_undone`."""
+
+    def proposal(self) -> Proposal | None:
+        """The edits and the report as a proposal; None without edits or without a report."""
+        changed = tuple(e for e in self.edits.values() if e.before != e.after)
+        if self.report is None or not changed:
+            return None
+        return Proposal(
+            title=self.report.title,
+            edits=changed,
+            rationale=self.report.rationale,
+            statements=self.report.statements,
+            rename_undone=self.rename_undone,
+        )
