@@ -1,4 +1,4 @@
-"""PII and secrets out of any text or row, before it enters a history, a log, an error or a review."""
+"""PII and secrets out of any text or row, before it enters a history, a log or a review."""
 
 from agentic.masking.rows import MASK, mask_rows, mask_value
 from agentic.masking.secrets import looks_secret, remember_secret

@@ -33,6 +33,6 @@ def known_secrets() -> tuple[str, ...]:
     found = {
         value
         for name, value in os.environ.items()
-        if len(value) >= _SHORTEST and looks_secret(name) and "/" != value[0]
+        if len(value) >= _SHORTEST and looks_secret(name) and value[0] != "/"
     }
     return tuple(sorted(found | _REMEMBERED, key=len, reverse=True))

@@ -1,0 +1,115 @@
+"""The only truth about a run: each step is written before its effect and after it.
+
+A step that is written as done is never done again: its recorded output is given back. A step that
+began and never ended was cut off in the middle: it is done again under the same key, so an effect
+must be idempotent by that key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from agentic.exceptions import StoreError
+from agentic.masking import mask_json
+from agentic.records import content_hash, dump, dumps
+from agentic.store.database import Store
+from agentic.store.schema import steps
+
+T = TypeVar("T")
+
+
+class Replayed(NamedTuple):
+    """A step as it was recorded."""
+
+    seq: int
+    kind: str
+    name: str
+    input: Any
+    output: Any
+    began_at: str
+    ended_at: str | None
+
+
+class Journal:
+    """Numbers the steps of one run. Not for several threads at once."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self.store = store
+        self.run_id = run_id
+        self.seq = 0
+
+    def step(
+        self, kind: str, name: str, given: object, shape: type[T], effect: Callable[[str], T]
+    ) -> T:
+        """Do `effect` once: `effect(key)` gives a `shape`, or its recorded output is given back.
+
+        `key` is stable over restarts. Raises StoreError when the recorded step was another one:
+        then the code or the inputs changed, and guessing on would do something twice.
+        """
+        self.seq += 1
+        given_hash = content_hash([kind, name, dump(given)])
+        row = self._row(self.seq)
+        if row is None:
+            self._begin(kind, name, given_hash, given)
+        elif row["input_hash"] != given_hash:
+            raise StoreError(
+                f"run {self.run_id} cannot be resumed: step {self.seq} was {row['name']!r} with "
+                f"other input than {name!r} now",
+                hint="Start over with `agentic clean`, then `agentic run`.",
+            )
+        elif row["output"] is not None:
+            return msgspec.json.decode(row["output"], type=shape)
+        output = effect(f"{self.run_id}:{self.seq}:{given_hash[:16]}")
+        self._end(output)
+        return output
+
+    def steps(self) -> list[Replayed]:
+        """Everything recorded of this run, in order."""
+        query = select(steps).where(steps.c.run_id == self.run_id).order_by(steps.c.seq)
+        with self.store.begin() as connection:
+            return [_replayed(row) for row in connection.execute(query).mappings()]
+
+    def _row(self, seq: int) -> RowMapping | None:
+        query = select(steps).where(steps.c.run_id == self.run_id, steps.c.seq == seq)
+        with self.store.begin() as connection:
+            return connection.execute(query).mappings().first()
+
+    def _begin(self, kind: str, name: str, given_hash: str, given: object) -> None:
+        with self.store.begin() as connection:
+            connection.execute(
+                insert(steps).values(
+                    run_id=self.run_id,
+                    seq=self.seq,
+                    kind=kind,
+                    name=name,
+                    input_hash=given_hash,
+                    began_at=self.store.clock(),
+                    # for people: what an engine wrote may hold what must not be kept
+                    input=dumps(mask_json(dump(given))),
+                )
+            )
+
+    def _end(self, output: object) -> None:
+        with self.store.begin() as connection:
+            connection.execute(
+                update(steps)
+                .where(steps.c.run_id == self.run_id, steps.c.seq == self.seq)
+                .values(output=dumps(output), ended_at=self.store.clock())
+            )
+
+
+def _replayed(row: RowMapping) -> Replayed:
+    return Replayed(
+        seq=row["seq"],
+        kind=row["kind"],
+        name=row["name"],
+        input=msgspec.json.decode(row["input"]),
+        output=None if row["output"] is None else msgspec.json.decode(row["output"]),
+        began_at=row["began_at"],
+        ended_at=row["ended_at"],
+    )

@@ -1,0 +1,62 @@
+"""The tables. `schema_version` in `meta` is checked at every open; one upgrader a bump."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+meta = Table(
+    "agentic_meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "agentic_runs",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("incident", String(64), nullable=False, index=True),
+    Column("inputs_hash", String(64), nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("started_at", String(40), nullable=False),
+    Column("ended_at", String(40)),
+    Column("cost_usd", Float, nullable=False, default=0.0),
+    Column("result", Text),
+)
+
+steps = Table(
+    "agentic_steps",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("input_hash", String(64), nullable=False),
+    Column("began_at", String(40), nullable=False),
+    Column("ended_at", String(40)),
+    Column("input", Text, nullable=False),
+    Column("output", Text),
+)
+
+incidents = Table(
+    "agentic_incidents",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("project", Text, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("node", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("first_seen_at", String(40), nullable=False),
+    Column("last_seen_at", String(40), nullable=False),
+    Column("run_id", String(64)),
+    Column("root_cause", String(64)),
+    Column("record", Text, nullable=False),
+)
