@@ -1,0 +1,106 @@
+"""Runs the rules over a case, picks the best diagnosis, plays its repair, and reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import msgspec
+
+from agentic.records import ToolCall, ToolResult, content_hash, dump
+from agentic.rules.case import Case, Diagnosis, Steps
+from agentic.rules.registry import Rule, rules
+from agentic.rules.unknown import nothing_known
+
+CERTAIN = 0.9
+"""From this confidence on no other rule is asked."""
+_PURE = frozenset({"get_schema", "run_sql", "read_file", "recent_changes", "profile_column"})
+
+
+def diagnose(case: Case) -> Steps[Diagnosis]:
+    """The best diagnosis of a case; asks only reading tools, changes nothing."""
+    found: list[Diagnosis] = []
+    tried: list[Rule] = []
+    for one in rules():
+        answer = yield from one.function(case)
+        tried.append(one)
+        if answer is None:
+            continue
+        finding = msgspec.structs.replace(
+            answer.finding,
+            code=answer.finding.code or one.code,
+            cls=answer.finding.cls or one.cls,
+        )
+        found.append(msgspec.structs.replace(answer, finding=finding))
+        if answer.finding.confidence >= CERTAIN:
+            break
+    if not found:
+        return nothing_known(case, tried)
+    best = max(found, key=lambda d: d.finding.confidence)
+    return _with_rejected(best, [d for d in found if d is not best])
+
+
+def _with_rejected(best: Diagnosis, others: list[Diagnosis]) -> Diagnosis:
+    if not others:
+        return best
+    text = "Weighed and not chosen: " + "; ".join(
+        f"{d.finding.cls} at {d.finding.root_cause.node} ({d.finding.confidence:.0%})"
+        for d in others
+    )
+    return msgspec.structs.replace(best, rationale=f"{best.rationale}\n\n{text}".strip())
+
+
+def diagnose_and_fix(case: Case) -> Generator[ToolCall, ToolResult, None]:
+    """Diagnose, propose the repair if there is one, and end with `submit_report`.
+
+    Calls get ids `r1`, `r2`, ... in order; a question asked twice is answered from the first time.
+    """
+    yield from numbered(_diagnose_and_fix(case))
+
+
+def _diagnose_and_fix(case: Case) -> Steps[None]:
+    best = yield from diagnose(case)
+    best = yield from _play(best)
+    finding = best.finding
+    yield ToolCall(
+        id="",
+        name="submit_report",
+        input={
+            "finding": dump(finding),
+            "decision": best.decision,
+            "title": best.title[:120],
+            "rationale": best.rationale[:4000],
+            "next_step": finding.next_step,
+            "rename_undone": [list(one) for one in best.rename_undone],
+        },
+    )
+
+
+def _play(best: Diagnosis) -> Steps[Diagnosis]:
+    """The repair's calls; a refused or failed one turns the decision into an escalation."""
+    for change in best.changes if best.decision == "fix" else ():
+        result = yield ToolCall(id="", name=change.name, input=change.input)
+        if not result.is_error and result.decision is None:
+            continue
+        why = result.decision.reason if result.decision else str(result.content)
+        step = f"The repair could not be proposed ({why}); make it by hand, or allow it."
+        finding = msgspec.structs.replace(best.finding, next_step=step)
+        return msgspec.structs.replace(
+            best, decision="escalate", finding=finding, rationale=f"{best.rationale}\n\n{step}"
+        )
+    return best
+
+
+def numbered(steps: Steps[None]) -> Generator[ToolCall, ToolResult, None]:
+    """Give each call an id, and answer repeated reading calls from memory."""
+    known: dict[str, ToolResult] = {}
+    number = 0
+    try:
+        call = next(steps)
+        while True:
+            key = content_hash([call.name, call.input])
+            if key not in known or call.name not in _PURE:
+                number += 1
+                known[key] = yield msgspec.structs.replace(call, id=f"r{number}")
+            call = steps.send(known[key])
+    except StopIteration:
+        return

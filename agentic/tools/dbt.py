@@ -1,0 +1,94 @@
+"""Tools that run the user's dbt in the workspace, with the proposal so far laid over the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
+
+from agentic.sql import relation_sql
+from agentic.tools.bench import Bench
+from agentic.tools.live import text
+from agentic.tools.nodes import find_node
+from agentic.tools.registry import ToolError, tool
+
+if TYPE_CHECKING:
+    from agentic.workspace import Workspace
+
+Select = Annotated[
+    list[str], Meta(description="unique_ids or node names", min_length=1, max_length=50)
+]
+LOG_CHARS = 6_000
+
+
+@tool(toolset="dbt", effect="workspace", timeout_s=900.0)
+def dbt_build(bench: Bench, *, select: Select) -> dict[str, Any]:
+    """Build nodes with the proposal in the isolated workspace, and run their tests."""
+    return _built(bench, select)
+
+
+@tool(toolset="dbt", effect="workspace", timeout_s=900.0)
+def dbt_test(bench: Bench, *, select: Select) -> dict[str, Any]:
+    """Build nodes in the isolated workspace and report their tests alone."""
+    report = _built(bench, select)
+    tests = [r for r in report["results"] if r["node"].startswith(("test.", "unit_test."))]
+    return {**report, "results": tests}
+
+
+@tool(toolset="dbt", effect="workspace", timeout_s=300.0)
+def dbt_compile(bench: Bench, *, select: Select) -> dict[str, Any]:
+    """Compile nodes with the proposal in the workspace: their SQL, or dbt's error in full."""
+    space = _workspace(bench)
+    outcome: Any = space.compile(_ids(bench, select))
+    return {"ok": bool(getattr(outcome, "ok", True)), "log": _tail(getattr(outcome, "log", ""))}
+
+
+@tool(toolset="dbt", effect="workspace", timeout_s=900.0)
+def dbt_show(
+    bench: Bench,
+    *,
+    node: Annotated[str, Meta(description="unique_id of a model")],
+    max_rows: Annotated[int, Meta(ge=1, le=100)] = 20,
+) -> dict[str, Any]:
+    """Build one model in the workspace and return its first rows, masked."""
+    uid = find_node(bench, node).unique_id
+    space = _workspace(bench)
+    outcome = space.build([uid])
+    relation = outcome.relations.get(uid)
+    if not outcome.ok or relation is None:
+        return {"ok": False, "log": _tail(outcome.log)}
+    parts = (relation.database, relation.schema, relation.identifier)
+    with space.connection() as connection:
+        sql = f"select * from {relation_sql(parts, bench.dialect)}"  # noqa: S608 -- quoted
+        found = connection.query(sql, max_rows=max_rows)
+    rows = [[text(value) for value in row] for row in found.rows]
+    return {"ok": True, "columns": list(found.columns), "rows": rows, "truncated": found.truncated}
+
+
+def _built(bench: Bench, select: list[str]) -> dict[str, Any]:
+    outcome = _workspace(bench).build(_ids(bench, select))
+    results = getattr(outcome.run_results, "results", ()) or ()
+    return {
+        "ok": bool(outcome.ok),
+        "results": [
+            {"node": r.unique_id, "status": r.status, "message": (r.message or "")[:2000]}
+            for r in results
+        ],
+        "log": "" if outcome.ok else _tail(outcome.log),
+    }
+
+
+def _workspace(bench: Bench) -> Workspace:
+    if bench.workspace is None:
+        raise ToolError("nothing may be built in this run", hint="`agentic run` opens a workspace.")
+    space = bench.workspace()
+    space.write_files({edit.path: edit.after for edit in bench.edits.values()})
+    return space
+
+
+def _ids(bench: Bench, select: list[str]) -> list[str]:
+    return [find_node(bench, one).unique_id for one in select]
+
+
+def _tail(log: object) -> str:
+    return str(log or "")[-LOG_CHARS:]

@@ -1,0 +1,85 @@
+"""Tools that end a run: what was found, and what should be done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from agentic.records import DecisionKind, Evidence, Finding, RootCause, dump
+from agentic.tools.bench import Bench, Report
+from agentic.tools.nodes import find_node
+from agentic.tools.registry import ToolError, tool
+
+
+class FindingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an engine says of the root cause; lineage, owner and impact are filled in if left out."""
+
+    cls: Annotated[str, Meta(description="fault class, such as src_column_renamed")]
+    root_cause: RootCause
+    confidence: Annotated[float, Meta(ge=0, le=1)]
+    summary: Annotated[str, Meta(description="one sentence", min_length=1, max_length=600)]
+    code: str = "AR000"
+    evidence: Annotated[list[Evidence], Meta(max_length=30)] = []
+    lineage: list[str] = []
+    owner: str = ""
+    affected: list[str] = []
+    next_step: str = ""
+
+
+@tool(toolset="report", effect="read", timeout_s=300.0)
+def diagnose(bench: Bench) -> dict[str, Any]:
+    """Run the deterministic rules over the incident: the root cause they find, with evidence.
+
+    Nothing is changed; a fix that the rules know is described, not applied.
+    """
+    if bench.diagnose is None:
+        raise ToolError("the rules are not offered in this run")
+    return bench.diagnose()
+
+
+@tool(toolset="report", effect="read")
+def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
+    bench: Bench,
+    *,
+    finding: FindingInput,
+    decision: DecisionKind,
+    title: Annotated[str, Meta(description="of the pull request: fix(node): what", max_length=120)],
+    rationale: Annotated[str, Meta(description="why this decision", max_length=4000)] = "",
+    next_step: Annotated[str, Meta(description="what a person does next, unless fixed")] = "",
+    rename_undone: Annotated[
+        list[tuple[str, str, str]],
+        Meta(description="(source unique_id, expected column, observed column) of a rename"),
+    ] = [],  # noqa: B006 -- msgspec copies it
+) -> dict[str, Any]:
+    """Say what was found and decided; this ends the run. `fix` needs edits made before."""
+    if decision == "fix" and not any(e.before != e.after for e in bench.edits.values()):
+        raise ToolError("the decision is fix, but nothing was edited")
+    stored = _complete(bench, finding, next_step)
+    bench.rename_undone = tuple(tuple(one) for one in rename_undone)
+    bench.report = Report(finding=stored, decision=decision, title=title, rationale=rationale)
+    return {"stored": True, "decision": decision, "finding": dump(stored)}
+
+
+def _complete(bench: Bench, said: FindingInput, next_step: str) -> Finding:
+    node = find_node(bench, said.root_cause.node) if said.root_cause.node else None
+    uid = node.unique_id if node else said.root_cause.node
+    affected, path = tuple(said.affected), tuple(said.lineage)
+    if node and not affected:
+        below = bench.graph.descendants(uid)
+        affected = tuple(u for u in below if not u.startswith(("test.", "unit_test.")))
+    if node and not path and bench.incident.node:
+        path = tuple(bench.graph.path(uid, bench.incident.node))
+    return Finding(
+        code=said.code,
+        cls=said.cls,
+        root_cause=msgspec.structs.replace(said.root_cause, node=uid),
+        confidence=said.confidence,
+        summary=said.summary,
+        evidence=tuple(said.evidence),
+        lineage=path,
+        owner=said.owner or (node.owner if node else "") or "",
+        affected=affected,
+        next_step=said.next_step or next_step,
+    )
