@@ -1,0 +1,11 @@
+select
+    invocation_id,
+    unique_id,
+    attached_node,
+    resource_type,
+    status,
+    failures,
+    message,
+    execution_seconds,
+    recorded_at
+from {{ agentic.records('node_results') }}
