@@ -1,1 +1,63 @@
-"""TODO"""
+"""The user's dbt project: where it is, its artifacts as typed structs, its dbt, its git repository.
+
+dbt is never imported here: artifacts are JSON files, and dbt itself is a subprocess.
+"""
+
+from agentic.project.artifacts import load_catalog, load_freshness, load_manifest, load_run_results
+from agentic.project.catalog import Catalog, CatalogColumn, CatalogTable
+from agentic.project.dbt import Dbt, DbtOutcome, find_dbt, run_dbt
+from agentic.project.environment import child_environment, named_variables
+from agentic.project.locate import Project, find_project
+from agentic.project.manifest import (
+    Macro,
+    Manifest,
+    Metadata,
+    Node,
+    NodeColumn,
+    Source,
+    UnitTest,
+)
+from agentic.project.profiles import Target, list_targets, read_target
+from agentic.project.repo import Commit, Repo
+from agentic.project.results import (
+    BatchResults,
+    Freshness,
+    FreshnessResult,
+    NodeResult,
+    RunResults,
+)
+
+__all__ = [
+    "BatchResults",
+    "Catalog",
+    "CatalogColumn",
+    "CatalogTable",
+    "Commit",
+    "Dbt",
+    "DbtOutcome",
+    "Freshness",
+    "FreshnessResult",
+    "Macro",
+    "Manifest",
+    "Metadata",
+    "Node",
+    "NodeColumn",
+    "NodeResult",
+    "Project",
+    "Repo",
+    "RunResults",
+    "Source",
+    "Target",
+    "UnitTest",
+    "child_environment",
+    "find_dbt",
+    "find_project",
+    "list_targets",
+    "load_catalog",
+    "load_freshness",
+    "load_manifest",
+    "load_run_results",
+    "named_variables",
+    "read_target",
+    "run_dbt",
+]
