@@ -10,6 +10,9 @@ import msgspec
 from agentic.records import ToolCall, ToolResult
 from agentic.rules.case import Case, Steps
 
+ASKED_AT_ONCE = 50
+"""Relations in one get_schema call: its answer has to stay below the boundary's cap."""
+
 
 class Column(msgspec.Struct, frozen=True):
     """A live column."""
@@ -46,17 +49,19 @@ def ask(name: str, **values: Any) -> Steps[ToolResult]:
 def shapes_of(nodes: Sequence[str]) -> Steps[dict[str, Shape]]:
     """The live shape of each node; nodes that could not be asked are left out."""
     wanted = list(dict.fromkeys(nodes))
-    if not wanted:
-        return {}
-    result = yield from ask("get_schema", node=wanted[0], also=wanted[1:])
-    if result.is_error or not isinstance(result.content, dict):
-        return {}
-    found = {wanted[0]: result.content, **result.content.get("others", {})}
-    return {uid: _shape(raw) for uid, raw in found.items() if raw.get("relation")}
+    found: dict[str, Shape] = {}
+    for first in range(0, len(wanted), ASKED_AT_ONCE):
+        part = wanted[first : first + ASKED_AT_ONCE]
+        result = yield from ask("get_schema", node=part[0], also=part[1:])
+        if result.is_error or "others" not in result.content:
+            continue
+        answers = {part[0]: result.content, **result.content["others"]}
+        found |= {uid: _shape(raw) for uid, raw in answers.items() if raw.get("relation")}
+    return found
 
 
 def _shape(raw: dict[str, Any]) -> Shape:
-    columns = {c["name"].lower(): Column(c["name"], c["type"]) for c in raw.get("columns", [])}
+    columns = {name.lower(): Column(name, kind) for name, kind in raw.get("columns", {}).items()}
     return Shape(exists=bool(raw.get("exists")), relation=str(raw["relation"]), columns=columns)
 
 

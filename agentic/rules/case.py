@@ -107,9 +107,8 @@ class Case:
     def owner(self, cause: str) -> str:
         """Whom to tell: the owner of the cause, else of the nearest node below that has one."""
         for uid in (cause, *self.readers(cause), *self.affected(cause)):
-            node = self.node(uid)
-            if node is not None and node.owner:
-                return str(node.owner)
+            if found := self.manifest.owner_of(uid):
+                return found
         return ""
 
 

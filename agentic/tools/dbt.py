@@ -1,4 +1,4 @@
-"""Tools that run the user's dbt in the workspace, with the proposal so far laid over the project."""
+"""Tools that run the user's dbt in the workspace, the proposal laid over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools that build the proposal up. Nothing is written to the user's tree: edits stay on the bench."""
+"""Tools that build the proposal up: edits stay on the bench, the user's tree is not written."""
 
 from __future__ import annotations
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
 from agentic.tools.bench import Bench
-from agentic.tools.paths import current_text, file_text, project_files, relative_path
+from agentic.tools.paths import (
+    MAX_BYTES,
+    TEXT,
+    current_text,
+    file_text,
+    inside,
+    project_files,
+    relative_path,
+)
 from agentic.tools.registry import ToolError, tool
 
-READ_CHARS = 60_000
-CHANGE_CHARS = 30_000
+if TYPE_CHECKING:
+    from agentic.project import Repo
+
+READ_CHARS = 50_000
+TEXT_BUDGET = 45_000
 HITS = 60
 CHANGES = 60
 
@@ -27,7 +40,7 @@ def read_file(
 ) -> dict[str, Any]:
     """One text file of the project, with the proposal's edits applied, or as it was in a commit."""
     key = relative_path(path)
-    found = _at_revision(bench, key, revision) if revision else current_text(bench, key)
+    found = _at_revision(bench, key, revision) if revision else _now(bench, key)
     if found is None:
         near = [p for p in _names(bench) if Path(p).name == Path(key).name]
         raise ToolError(f"there is no file {key}", hint=", ".join(near[:5]))
@@ -35,12 +48,18 @@ def read_file(
     return {"path": key, "text": found[:READ_CHARS], "truncated": cut, "lines": found.count("\n")}
 
 
+def _now(bench: Bench, path: str) -> str | None:
+    real = inside(bench, path)
+    if path in bench.edits or not real.is_file() or real.stat().st_size <= MAX_BYTES:
+        return current_text(bench, path)
+    with real.open("rb") as file:
+        return file.read(READ_CHARS + 1).decode("utf-8", "replace")
+
+
 def _at_revision(bench: Bench, path: str, revision: str) -> str | None:
-    if bench.repo is None:
-        raise ToolError("the project is in no git repository")
     if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._/~^-]{0,99}", revision):
         raise ToolError(f"{revision!r} is not a commit")
-    return bench.repo.show(revision, prefix(bench) + path)
+    return _repo(bench).show(revision, prefix(bench) + path)
 
 
 def prefix(bench: Bench) -> str:
@@ -104,13 +123,70 @@ def recent_changes(
 
 
 def _changes(bench: Bench, commits: int) -> dict[str, Any]:
-    raise NotImplementedError
+    repo, room = _repo(bench), _Room(TEXT_BUDGET)
+    start, now = prefix(bench), _readable(bench, _repo(bench).changed_paths())
+    report: dict[str, Any] = {
+        "head": repo.head(),
+        "uncommitted": [
+            room.change(key, repo.show("HEAD", start + key), text_now(bench, key)) for key in now
+        ],
+        "commits": [],
+    }
+    for commit in repo.log([start or "."], limit=commits) if commits else ():
+        if repo.git("rev-list", "--max-count=1", "--min-parents=1", commit.sha) != commit.sha:
+            continue  # the first commit adds everything: there is no "before" to compare with
+        files = [
+            room.change(key, repo.show(f"{commit.sha}^", name), repo.show(commit.sha, name))
+            for key in _readable(bench, commit.paths)
+            for name in [start + key]
+        ]
+        entry = {"sha": commit.sha, "when": commit.date, "author": commit.author}
+        report["commits"].append({**entry, "subject": commit.subject, "files": files})
+    return report
+
+
+class _Room:
+    """Hands out text until the answer is as large as one may be; then names the files alone."""
+
+    def __init__(self, characters: int) -> None:
+        self.left = characters
+
+    def change(self, path: str, before: str | None, after: str | None) -> dict[str, Any]:
+        pair = [_head(path, before), _head(path, after)]
+        size = sum(len(text or "") for text in pair)
+        if size > self.left:
+            return {"path": path, "before": None, "after": None, "text_omitted": True}
+        self.left -= size
+        return {"path": path, "before": pair[0], "after": pair[1]}
+
+
+def _head(path: str, text: str | None) -> str | None:
+    """Rows of a CSV say nothing of code: its header and a few rows are enough."""
+    if text is None or not path.endswith(".csv"):
+        return text
+    return "".join(text.splitlines(keepends=True)[:5])[:2000]
+
+
+def _readable(bench: Bench, paths: Iterable[str]) -> list[str]:
+    """Repository paths as project paths; those outside the project or unreadable are left out."""
+    start, found = prefix(bench), []
+    for name in paths:
+        if not name.startswith(start) or Path(name).suffix not in TEXT:
+            continue
+        with suppress(ToolError):
+            found.append(relative_path(name[len(start) :]))
+    return found[:CHANGES]
+
+
+def _repo(bench: Bench) -> Repo:
+    if bench.repo is None:
+        raise ToolError("the project is in no git repository")
+    return bench.repo
 
 
 def text_now(bench: Bench, path: str) -> str | None:
-    """The text in the user's tree, cut; None when there is no such file or it is no text."""
+    """The text in the user's tree; None when there is no such file or it is no text."""
     try:
-        found = file_text(bench, path)
+        return file_text(bench, path)
     except ToolError:
         return None
-    return None if found is None else found[:CHANGE_CHARS]

@@ -46,7 +46,7 @@ def get_schema(
     node: Annotated[str, Meta(description="unique_id of a source, seed, snapshot or model")],
     also: Annotated[list[str], Meta(description="more unique_ids", max_length=200)] = [],  # noqa: B006 -- msgspec copies it
 ) -> dict[str, Any]:
-    """The live columns of a node's relation, asked from the warehouse now: name, type, nullable.
+    """The live columns of a node's relation, asked from the warehouse now: name and type.
 
     `exists` is false when the relation is missing.
     """
@@ -54,16 +54,13 @@ def get_schema(
     for uid in dict.fromkeys([node, *also]):
         relation = relation_of(bench, uid)
         if relation is None:
-            schemas[uid] = {"exists": False, "relation": None, "columns": []}
+            schemas[uid] = {"exists": False, "relation": None, "columns": {}}
             continue
         found = live_columns(bench, uid)
         schemas[uid] = {
             "exists": found is not None,
             "relation": _relation_text(bench, relation),
-            "columns": [
-                {"name": name, "type": kind, "nullable": nullable}
-                for name, kind, nullable in (found or ())[:MAX_COLUMNS]
-            ],
+            "columns": {name: kind for name, kind, _ in (found or ())[:MAX_COLUMNS]},
         }
     return {**schemas[node], "node": node, "others": {u: schemas[u] for u in also if u != node}}
 

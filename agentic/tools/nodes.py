@@ -43,7 +43,7 @@ def get_node(bench: Bench, *, node: UniqueId) -> dict[str, Any]:
         "resource_type": one.resource_type,
         "path": one.original_file_path,
         "relation": one.relation_name,
-        "owner": one.owner,
+        "owner": bench.manifest.owner_of(one.unique_id),
         "tags": list(one.tags),
         "materialized": (one.config or {}).get("materialized"),
         "declared_columns": [
@@ -113,7 +113,7 @@ def impact(bench: Bench, *, node: UniqueId, column: ColumnName = "") -> dict[str
     """Who is affected when a node, or one column of it, changes: nodes, exposures, owners."""
     uid = find_node(bench, node).unique_id
     below = [u for u in bench.graph.descendants(uid) if not u.startswith(("test.", "unit_test."))]
-    owners = {o for u in below if (one := bench.manifest.all.get(u)) and (o := one.owner)}
+    owners = {o for u in below if (o := bench.manifest.owner_of(u))}
     report: dict[str, Any] = {
         "node": uid,
         "nodes": below[:LIST],
@@ -139,5 +139,11 @@ def catalog_search(
         described = getattr(one, "description", "") or ""
         haystack = f"{uid} {' '.join(one.tags)} {columns} {described}".lower()
         if all(word in haystack for word in words):
-            hits.append({"node": uid, "path": one.original_file_path, "owner": one.owner})
+            hits.append(
+                {
+                    "node": uid,
+                    "path": one.original_file_path,
+                    "owner": bench.manifest.owner_of(one.unique_id),
+                }
+            )
     return {"matches": hits[:50], "total": len(hits)}

@@ -56,7 +56,9 @@ def file_text(bench: Bench, path: str) -> str | None:
     if not real.is_file():
         return None
     if real.stat().st_size > MAX_BYTES:
-        raise ToolError(f"{path} is larger than {MAX_BYTES} bytes", hint="Ask the relation instead.")
+        raise ToolError(
+            f"{path} is larger than {MAX_BYTES} bytes", hint="Ask the relation instead."
+        )
     try:
         return real.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

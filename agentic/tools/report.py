@@ -79,7 +79,7 @@ def _complete(bench: Bench, said: FindingInput, next_step: str) -> Finding:
         summary=said.summary,
         evidence=tuple(said.evidence),
         lineage=path,
-        owner=said.owner or (node.owner if node else "") or "",
+        owner=said.owner or bench.manifest.owner_of(uid),
         affected=affected,
         next_step=said.next_step or next_step,
     )
