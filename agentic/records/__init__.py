@@ -2,6 +2,7 @@
 
 from agentic.exceptions import Issue
 from agentic.records.codes import CodePage, all_pages, page, publish
+from agentic.records.compiled import Compiled, CompiledAgent, CompiledGuardrails, Rule
 from agentic.records.decision import Decision, Verdict, strictest
 from agentic.records.finding import Evidence, Finding, RootCause
 from agentic.records.incident import Incident, IncidentKind, Signal
@@ -15,6 +16,9 @@ __all__ = [
     "CheckReport",
     "CheckResult",
     "CodePage",
+    "Compiled",
+    "CompiledAgent",
+    "CompiledGuardrails",
     "Decision",
     "DecisionKind",
     "Edit",
@@ -28,6 +32,7 @@ __all__ = [
     "Outcome",
     "Proposal",
     "RootCause",
+    "Rule",
     "RunResult",
     "RunStatus",
     "Signal",

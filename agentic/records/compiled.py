@@ -1,0 +1,85 @@
+"""What compiling yields: agents and guardrails resolved against the lineage.
+
+These shapes lie down here because the guardrails, which the compiler stands on, decide by them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from agentic.records.run import Limits
+from agentic.records.tool import ToolSpec
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One line of a rule list, resolved: what it names today, in every form it can be asked in."""
+
+    text: str
+    """As written: `tag:gold`, `path:models/staging`, `relation:vault.*`, `column:raw.c.email`."""
+    nodes: tuple[str, ...] = ()
+    """`unique_id`s, sorted."""
+    paths: tuple[str, ...] = ()
+    """Folders, files or globs, relative to the project."""
+    relations: tuple[str, ...] = ()
+    """`schema.table`, `database.schema.table`, or patterns of them with `*`; lower case."""
+    columns: tuple[str, ...] = ()
+    """`schema.table.column`, or patterns with `*`; lower case."""
+
+
+class CompiledGuardrails(msgspec.Struct, frozen=True):
+    """guardrails.yml with every default filled in and every selection resolved."""
+
+    read_deny: tuple[Rule, ...] = ()
+    read_mask: tuple[Rule, ...] = ()
+    change_allow: tuple[Rule, ...] = ()
+    change_ask: tuple[Rule, ...] = ()
+    change_deny: tuple[Rule, ...] = ()
+    build_target: str = ""
+    build_schemas: tuple[str, ...] = ("agentic_*",)
+    production_targets: tuple[str, ...] = ()
+    sql_max_rows: int = 500
+    sql_max_bytes_scanned: int = 10 * 1000**3
+    sql_timeout_s: float = 60.0
+    limits: Limits = Limits()
+    escalate_after_s: float = 1800.0
+    escalate_to: tuple[str, ...] = ()
+    approve_by: tuple[str, ...] = ("git_review",)
+    approve_for: tuple[str, ...] = ()
+    pii_columns: tuple[str, ...] = ()
+    """`unique_id.column` of columns that dbt marks (`meta.pii`, tag `pii`), lower-case columns."""
+
+
+class CompiledAgent(msgspec.Struct, frozen=True):
+    """One agent, ready to run."""
+
+    name: str
+    description: str = ""
+    engine: str = "auto"
+    model: str = ""
+    effort: str = ""
+    instructions: str = ""
+    """Static parts rendered; `incident`, `lineage` and `memory` are still Jinja."""
+    tools: tuple[str, ...] = ()
+    """Names of single tools, sorted."""
+    delegates: tuple[str, ...] = ()
+    output: str = "incident_report"
+    when: tuple[str, ...] = ()
+    select: str = ""
+    scope: tuple[str, ...] = ()
+    """`unique_id`s that it may see and propose to change, sorted; the whole project if no select."""
+    limits: Limits = Limits()
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """The content of `target/agentic/manifest.json`."""
+
+    project: str
+    agents: tuple[CompiledAgent, ...]
+    guardrails: CompiledGuardrails
+    tools: tuple[ToolSpec, ...] = ()
+    connections: dict[str, dict[str, Any]] = {}
+    """By name; secrets stay `env_var` references."""
+    content_hash: str = ""
+    """SHA-256 of everything else here."""

@@ -1,0 +1,242 @@
+"""The pull request body: rendered from records alone, the same bytes for the same run.
+
+Nothing that a model or a warehouse wrote stands in a structural place: their text is escaped and
+quoted, and every section says how much was left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from agentic.masking import mask_text
+from agentic.records import CheckReport, CheckResult, Finding, Incident, Proposal, RunResult
+
+ROWS = 25
+LINEAGE_NODES = 40
+BODY_CAP = 60_000
+"""Characters; GitHub refuses bodies of more than 65,536."""
+_MARK = {"pass": "✅ pass", "warn": "⚠️ warn", "fail": "❌ fail", "not_compared": "➖ not compared"}
+
+
+def label(unique_id: str) -> str:
+    """A node as people call it: `stg_orders`, `shop.orders` for a source."""
+    kind, *rest = unique_id.split(".")
+    if kind == "source" and len(rest) >= 3:
+        return ".".join(rest[1:])
+    if kind in ("test", "unit_test") and len(rest) >= 2:
+        return rest[1]
+    return ".".join(rest[1:]) if len(rest) >= 2 else unique_id
+
+
+def render_body(run: RunResult, *, calls: Sequence[tuple[str, str]] = (), note: str = "") -> str:
+    """The body of a run's pull request.
+
+    `calls` are the run's tool calls with their verdicts, for the folded details; `note` says what a
+    reader must know before anything else (that the branch holds uncommitted work, say).
+    """
+    finding, proposal, report = run.finding, run.proposal, run.report
+    if finding is None or proposal is None or report is None:
+        raise ValueError("only a run with a finding, a proposal and a report has a body")
+    parts = [
+        _verdict(run, report),
+        f"> {_text(note)}\n" if note else "",
+        _broke(run.incident),
+        _cause(finding),
+        _change(proposal),
+        _validation(report),
+        _impact(finding, report),
+        _undo(run),
+        _details(run, finding, calls),
+        f"<!-- agentic:run_id={run.run_id} "
+        f"fingerprint={run.extra.get('fingerprint', '')} schema=v1 -->",
+    ]
+    return _cap("\n".join(part for part in parts if part) + "\n")
+
+
+def _verdict(run: RunResult, report: CheckReport) -> str:
+    state = "draft, needs approval" if run.draft else "ready for review"
+    passed = sum(result.result in ("pass", "warn") for result in report.results)
+    waiting = sum(result.result == "not_compared" for result in report.results)
+    left = f", {waiting} not compared" if waiting else ""
+    asks = "".join(f"\n- needs approval: {_text(ask)}" for ask in run.extra.get("asks", ()))
+    confidence = run.finding.confidence if run.finding else 0.0
+    return (
+        f"**Verdict**: {state} · {passed} of {len(report.results)} checks passed{left} · "
+        f"built in schema `{run.extra.get('schema', '')}` · engine `{run.engine}` · "
+        f"confidence {confidence:.2f}{asks}\n"
+    )
+
+
+def _broke(incident: Incident) -> str:
+    lines = [f"## What broke\n\n`{label(incident.node)}` · {incident.kind.replace('_', ' ')}"]
+    if incident.first_seen_at:
+        lines[0] += f" · first seen {incident.first_seen_at}"
+    if incident.invocation_id:
+        lines[0] += f" · invocation `{incident.invocation_id}`"
+    lines.append(_quoted(incident.message))
+    others = [signal.node for signal in incident.signals if signal.node != incident.node]
+    if others:
+        lines.append(f"Failed with it: {_names(others)}.")
+    if incident.skipped:
+        lines.append(f"Skipped because of it: {_names(incident.skipped)}.")
+    return "\n\n".join(lines) + "\n"
+
+
+def _cause(finding: Finding) -> str:
+    path = " → ".join(f"`{label(node)}`" for node in finding.lineage)
+    cause = finding.root_cause
+    where = f"`{label(cause.node)}`" + (f", column `{cause.column}`" if cause.column else "")
+    seen = f", now `{_inline(cause.observed)}`" if cause.observed else ""
+    lines = [
+        f"## Root cause\n\n**{finding.cls}** ({finding.code}) in {where}{seen}. "
+        f"{_text(finding.summary)}"
+    ]
+    if path:
+        lines.append(f"Lineage: {path}")
+    facts = [
+        f"- {_text(fact.text)}" + (f" (`{_inline(fact.where)}`)" if fact.where else "")
+        for fact in finding.evidence[:ROWS]
+    ]
+    if facts:
+        lines.append("\n".join(facts))
+    if finding.owner:
+        lines.append(f"Owner: {_text(finding.owner)}")
+    return "\n\n".join(lines) + "\n"
+
+
+def _change(proposal: Proposal) -> str:
+    rows = [
+        (f"`{_inline(edit.path)}`", _what(edit.before, edit.after), _text(edit.why))
+        for edit in proposal.edits
+    ]
+    why = f"\n\n{_text(proposal.rationale)}" if proposal.rationale else ""
+    return f"## Change\n\n{_table(('file', 'what', 'why'), rows)}{why}\n"
+
+
+def _what(before: str | None, after: str | None) -> str:
+    if before is None:
+        return "new file"
+    if after is None:
+        return "deleted"
+    old, new = before.splitlines(), after.splitlines()
+    added = sum(1 for line in new if line not in old)
+    removed = sum(1 for line in old if line not in new)
+    return f"+{added} −{removed} lines"
+
+
+def _validation(report: CheckReport) -> str:
+    rows = [
+        (f"{result.code} {result.name}", _MARK[result.result], _text(result.detail))
+        for result in report.results
+    ]
+    tables = [_check_table(result) for result in report.results if result.table]
+    folded = ""
+    if tables:
+        inner = "\n\n".join(tables)
+        folded = f"\n\n<details><summary>What was compared</summary>\n\n{inner}\n\n</details>"
+    return f"## Validation\n\n{_table(('check', 'result', 'detail'), rows)}{folded}\n"
+
+
+def _check_table(result: CheckResult) -> str:
+    columns = tuple(dict.fromkeys(name for row in result.table for name in row))
+    rows = [tuple(_text(str(row.get(name, ""))) for name in columns) for row in result.table]
+    return f"**{result.code} {result.name}**\n\n{_table(columns, rows)}"
+
+
+def _impact(finding: Finding, report: CheckReport) -> str:
+    exposures = [node for node in finding.affected if node.startswith("exposure.")]
+    nodes = [
+        node
+        for node in finding.affected
+        if not node.startswith(("exposure.", "test.", "unit_test."))
+    ]
+    lines = [f"{len(nodes)} nodes downstream" + (f": {_names(nodes)}" if nodes else "") + "."]
+    if exposures:
+        lines.append(f"Exposures: {_names(exposures)}.")
+    columns = next((one for one in report.results if one.code == "AP003"), None)
+    if columns is not None:
+        lines.append(_text(columns.detail))
+    return "## Impact\n\n" + "\n\n".join(lines) + "\n"
+
+
+def _undo(run: RunResult) -> str:
+    branch = run.branch or "the branch"
+    return (
+        "## How to undo\n\nBefore the merge, delete the branch: "
+        f"`git branch -D {branch}`. After it: `git revert <merge commit>`; "
+        "the change touches only the files above and no data.\n"
+    )
+
+
+def _details(run: RunResult, finding: Finding, calls: Sequence[tuple[str, str]]) -> str:
+    usage = run.usage
+    spent = (
+        f"{usage.tool_calls} tool calls, {usage.input_tokens + usage.output_tokens} tokens, "
+        f"{usage.cost_usd:.2f} USD"
+    )
+    rows = [(f"`{_inline(name)}`", verdict) for name, verdict in calls[:ROWS]]
+    more = f"\n\n… and {len(calls) - ROWS} more." if len(calls) > ROWS else ""
+    table = f"\n\n{_table(('tool call', 'decision'), rows)}{more}" if rows else ""
+    return (
+        f"<details><summary>Lineage, tool calls, budget</summary>\n\n{_mermaid(finding)}\n\n"
+        f"Spent: {spent}.{table}\n\n</details>\n"
+    )
+
+
+def _mermaid(finding: Finding) -> str:
+    nodes = list(dict.fromkeys([*finding.lineage, *finding.affected]))
+    shown = nodes[:LINEAGE_NODES]
+    ids = {node: f"n{number}" for number, node in enumerate(shown)}
+    lines = ["```mermaid", "flowchart LR"]
+    lines += [f'  {ids[node]}["{_inline(label(node))}"]' for node in shown]
+    path = [node for node in finding.lineage if node in ids]
+    lines += [f"  {ids[a]} --> {ids[b]}" for a, b in pairwise(path)]
+    last = path[-1] if path else None
+    if last is not None:
+        lines += [f"  {ids[last]} -.-> {ids[node]}" for node in shown if node not in path]
+    lines.append("```")
+    if len(nodes) > len(shown):
+        lines.append(f"\n… and {len(nodes) - len(shown)} more nodes.")
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows[:ROWS]]
+    if len(rows) > ROWS:
+        lines.append(f"\n… and {len(rows) - ROWS} more rows.")
+    return "\n".join(lines)
+
+
+def _names(nodes: Iterable[str]) -> str:
+    names = [f"`{label(node)}`" for node in nodes]
+    more = f" and {len(names) - ROWS} more" if len(names) > ROWS else ""
+    return ", ".join(names[:ROWS]) + more
+
+
+def _text(text: str) -> str:
+    """Outside text as plain words: no markup, no mention, no link, no line break, no comment."""
+    text = mask_text(" ".join(text.split()))
+    text = re.sub(r"([\\`*_{}\[\]<>|#!~])", r"\\\1", text)
+    return text.replace("@", "@\u2060")
+
+
+def _inline(text: str) -> str:
+    """Outside text inside a code span."""
+    return mask_text(" ".join(text.split())).replace("`", "'").replace("|", "¦").replace('"', "'")
+
+
+def _quoted(text: str) -> str:
+    """Outside text as an indented block, which nothing inside can end."""
+    lines = mask_text(text.strip()).splitlines()[:ROWS]
+    return "\n".join(f"    {line[:300]}" for line in lines)
+
+
+def _cap(body: str) -> str:
+    if len(body) <= BODY_CAP:
+        return body
+    *_, marker = body.rstrip().splitlines()
+    kept = body[: BODY_CAP - len(marker) - 100]
+    return f"{kept}\n\n… {len(body) - len(kept)} characters were left out.\n\n{marker}\n"

@@ -1,0 +1,143 @@
+"""The one caller of tool bodies: validate, decide, look up, call, mask, cap, journal.
+
+The loop, the checks' own questions, a server: everything that wants a tool goes through `call`.
+A denial is a value that goes back to the engine, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentic.events import Stream
+from agentic.exceptions import AgenticError
+from agentic.masking import mask_json, mask_text
+from agentic.records import Decision, ToolCall, ToolResult, ToolSpec, content_hash, dumps
+from agentic.store import Journal
+from agentic.tools import Bench, ToolError, check_input, registry_function
+
+Judge = Callable[[ToolCall, ToolSpec], Decision]
+"""A guardrail's decision on one call; pure but for what it was built with."""
+
+RESULT_CAP_BYTES = 64_000
+SAME_CALL_LIMIT = 3
+
+
+@dataclass
+class Boundary:
+    """What one run may call, and how."""
+
+    bench: Bench
+    specs: Mapping[str, ToolSpec]
+    """The agent's tools; a name that is not here is denied."""
+    judge: Judge
+    journal: Journal
+    stream: Stream
+    seen: dict[str, int] = field(default_factory=dict)
+    """How often each call (name and input) was made."""
+    looping: bool = False
+    """The same call was made too often: the loop ends the run."""
+    _worker: ThreadPoolExecutor | None = None
+
+    def call(self, call: ToolCall) -> ToolResult:
+        """Do one call, once: after a restart the journal's result is given back."""
+        fresh: list[ToolResult] = []
+
+        def effect(_key: str) -> ToolResult:
+            fresh.append(self._call(call))
+            return fresh[0]
+
+        given = {"id": call.id, "name": call.name, "input": call.input}
+        result = self.journal.step("tool", call.name, given, ToolResult, effect)
+        if not fresh:
+            self._bring_back(call, result)
+        self._count(call)
+        return result
+
+    def _bring_back(self, call: ToolCall, result: ToolResult) -> None:
+        """A replayed edit or report lives on the bench of a process that died: put it on ours.
+
+        Only bodies that work on the bench alone are called again; they have no effect outside it.
+        """
+        spec = self.specs.get(call.name)
+        on_bench = call.name == "submit_report" or (spec is not None and spec.toolset == "edits")
+        if spec is not None and on_bench and not result.is_error:
+            registry_function(call.name)(self.bench, **call.input)
+
+    def _call(self, call: ToolCall) -> ToolResult:
+        spec = self.specs.get(call.name)
+        if spec is None:
+            known = ", ".join(sorted(self.specs))
+            return self._refuse(
+                call,
+                Decision(
+                    "deny", "AG100", f"There is no tool {call.name!r} here; there are {known}."
+                ),
+            )
+        try:
+            check_input(call.name, call.input)
+        except ToolError as error:
+            return _failure(call, error)
+        decision = self.judge(call, spec)
+        if decision.verdict != "allow":
+            return self._refuse(call, decision)
+        return self._run(call, spec)
+
+    def _refuse(self, call: ToolCall, decision: Decision) -> ToolResult:
+        self.stream.emit(
+            "tool.denied", f"{call.name}: {decision.reason}", level="warn", code=decision.code
+        )
+        content = {"verdict": decision.verdict, "code": decision.code, "reason": decision.reason}
+        return ToolResult(call.id, mask_json(content), is_error=True, decision=decision)
+
+    def _run(self, call: ToolCall, spec: ToolSpec) -> ToolResult:
+        self.stream.emit("tool.called", f"{call.name} {_short(call.input)}", level="debug")
+        if self._worker is None:
+            # One thread for all bodies: a database connection stays where it was opened.
+            self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agentic-tool")
+        future = self._worker.submit(registry_function(call.name), self.bench, **call.input)
+        try:
+            content: Any = future.result(timeout=spec.timeout_s)
+        except Late:
+            self.close()
+            return _failure(
+                call, ToolError(f"{call.name} gave no answer within {spec.timeout_s:.0f} s")
+            )
+        except AgenticError as error:
+            return _failure(call, error)
+        except Exception as error:  # noqa: BLE001 - whatever a tool body does, the run goes on
+            return _failure(call, ToolError(f"{call.name} failed: {type(error).__name__}: {error}"))
+        return _capped(call, mask_json(content))
+
+    def _count(self, call: ToolCall) -> None:
+        key = content_hash([call.name, call.input])
+        self.seen[key] = self.seen.get(key, 0) + 1
+        self.looping = self.looping or self.seen[key] >= SAME_CALL_LIMIT
+
+    def close(self) -> None:
+        """Let go of the worker thread without waiting for a body that hangs."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=False, cancel_futures=True)
+            self._worker = None
+
+
+def _failure(call: ToolCall, error: AgenticError) -> ToolResult:
+    """The full upstream error, masked: an engine corrects itself only from what really happened."""
+    content = {"error": mask_text(error.message), "code": error.code, "next": mask_text(error.hint)}
+    return ToolResult(call.id, content, is_error=True)
+
+
+def _capped(call: ToolCall, content: Any) -> ToolResult:
+    text = dumps(content)
+    if len(text) <= RESULT_CAP_BYTES:
+        return ToolResult(call.id, content)
+    cut = {"cut_off_json": text[:RESULT_CAP_BYTES], "of_characters": len(text)}
+    return ToolResult(call.id, cut, truncated=True)
+
+
+def _short(given: Mapping[str, Any]) -> str:
+    text = dumps(given)
+    return text if len(text) <= 120 else text[:117] + "..."

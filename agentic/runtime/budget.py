@@ -1,0 +1,66 @@
+"""What a run may still spend: asked before each turn and each call, never after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agentic.records import Decision, Limits, Usage
+
+
+@dataclass
+class Budget:
+    """Limits against what was spent. `clock` gives ISO 8601, UTC; the run's wall clock counts on
+    over a restart, since it is measured from `started_at`."""
+
+    limits: Limits
+    started_at: str
+    clock: Callable[[], str]
+    cost_usd_today: float = 0.0
+    """What other runs cost since midnight, UTC."""
+    spent: Usage = field(default_factory=Usage)
+
+    def exceeded(self) -> Decision | None:
+        """The limit that is used up, as a denial; None while there is something left."""
+        now = self.usage()
+        tokens = now.input_tokens + now.output_tokens
+        day = self.cost_usd_today + now.cost_usd
+        reached = (
+            ("tool_calls", now.tool_calls, self.limits.tool_calls, ""),
+            ("tokens", tokens, self.limits.tokens, ""),
+            ("cost_usd", now.cost_usd, self.limits.cost_usd, " USD"),
+            ("cost_usd_per_day", day, self.limits.cost_usd_per_day, " USD"),
+            ("duration", now.duration_s, self.limits.duration_s, " s"),
+        )
+        for name, value, limit, unit in reached:
+            if value >= limit and not (value == limit == 0 and name.startswith("cost")):
+                return Decision(
+                    "deny",
+                    "AG110",
+                    f"The limit `{name}` is used up: {value:g} of {limit:g}{unit}.",
+                    rule=f"limits.{name}: {limit:g}",
+                )
+        return None
+
+    def spend(self, usage: Usage) -> None:
+        """Count what a turn or a call used."""
+        self.spent = self.spent + usage
+
+    def usage(self) -> Usage:
+        """What was spent so far, with the wall clock."""
+        elapsed = seconds_between(self.started_at, self.clock())
+        return Usage(
+            tool_calls=self.spent.tool_calls,
+            input_tokens=self.spent.input_tokens,
+            output_tokens=self.spent.output_tokens,
+            cost_usd=self.spent.cost_usd,
+            duration_s=elapsed,
+        )
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Seconds from one ISO 8601 moment to another; never less than nought."""
+    return max(
+        0.0, (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+    )

@@ -1,0 +1,35 @@
+"""The keyless engine: the rules' generators, one tool call a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from agentic.records import ToolCall, ToolResult, Turn
+from agentic.rules import Case, diagnose_and_fix
+from agentic.runtime.engines.base import Exchange, Task
+
+
+class RulesEngine:
+    """Drives `diagnose_and_fix`. After a restart it is fed the journal's results again, so that it
+    stands where the history stands."""
+
+    name = "rules"
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self._rules: Generator[ToolCall, ToolResult, None] | None = None
+        self._fed = 0
+
+    def next_turn(self, task: Task, history: Sequence[Exchange]) -> Turn:  # noqa: ARG002
+        """The rules' next call; `end_turn` when they have reported."""
+        try:
+            if self._rules is None:
+                self._rules = diagnose_and_fix(self.case)
+                call = next(self._rules)
+            while self._fed < len(history):
+                (result,) = history[self._fed].results
+                self._fed += 1
+                call = self._rules.send(result)
+        except StopIteration:
+            return Turn("end_turn")
+        return Turn("tool_use", calls=(call,))

@@ -1,0 +1,120 @@
+"""The loop: ask the engine, do its calls through the boundary, until it reports or must stop.
+
+Every way out is a `LoopEnd`. Budgets are asked before each turn and each call; each turn and each
+call is a step of the journal, so a run that was killed goes on where it stood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from agentic.events import Stream
+from agentic.exceptions import EngineError
+from agentic.masking import mask_text
+from agentic.records import Decision, ToolCall, ToolResult, Turn, Usage
+from agentic.runtime.boundary import Boundary
+from agentic.runtime.budget import Budget
+from agentic.runtime.engines import Engine, Exchange, Task
+from agentic.store import Journal
+
+NUDGES = 2
+"""How often an engine that stops without a report is asked for one."""
+_ENDINGS = {
+    "refusal": "the engine refused to go on",
+    "model_context_window_exceeded": "the engine's history grew past its window",
+}
+
+
+class LoopEnd(msgspec.Struct, frozen=True):
+    """Why the loop ended: a report lies on the bench, or a sentence says why not."""
+
+    reason: Literal["reported", "limit", "looping", "no_report", "engine_failed"]
+    sentence: str = ""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What asking an engine gave: journalled, so that a failure is replayed as a failure."""
+
+    turn: Turn | None = None
+    failure: str = ""
+
+
+@dataclass
+class Loop:
+    """One engine on one task."""
+
+    engine: Engine
+    task: Task
+    boundary: Boundary
+    budget: Budget
+    journal: Journal
+    stream: Stream
+    history: list[Exchange] = field(default_factory=list)
+
+    def run(self) -> LoopEnd:
+        """Go on until the engine reports, a limit is used up, or it cannot go on."""
+        nudges = 0
+        while True:
+            if spent := self.budget.exceeded():
+                return LoopEnd("limit", spent.reason)
+            asked = self._ask()
+            if asked.turn is None:
+                return LoopEnd("engine_failed", asked.failure)
+            turn = asked.turn
+            self.budget.spend(turn.usage)
+            if turn.stop_reason in _ENDINGS:
+                return LoopEnd("engine_failed", _ENDINGS[turn.stop_reason])
+            results = self._do(turn)
+            if self.boundary.bench.report is not None:
+                return LoopEnd("reported")
+            if self.boundary.looping:
+                return LoopEnd("looping", "the engine made the same call again and again")
+            note = self._note(turn)
+            if note and (nudges := nudges + 1) > NUDGES:
+                return LoopEnd("no_report", "the engine stopped without a report")
+            self.history.append(Exchange(turn, results, note))
+
+    def _ask(self) -> _Asked:
+        def effect(_key: str) -> _Asked:
+            try:
+                return _Asked(self.engine.next_turn(self.task, self.history))
+            except EngineError as error:
+                return _Asked(failure=mask_text(f"{error.message} {error.hint}".strip()))
+
+        given = {"engine": self.engine.name, "turn": len(self.history)}
+        asked = self.journal.step("turn", self.engine.name, given, _Asked, effect)
+        if asked.turn is not None:
+            text = asked.turn.text or ", ".join(call.name for call in asked.turn.calls)
+            self.stream.emit("engine.turn", f"{self.engine.name}: {text}", level="debug")
+        return asked
+
+    def _do(self, turn: Turn) -> tuple[ToolResult, ...]:
+        if turn.stop_reason == "max_tokens":
+            # A call that was cut off may look whole and mean something else: none is done.
+            sentence = "Not done: your answer was cut off. Make one call at a time."
+            return tuple(_not_done(call, "AG111", sentence) for call in turn.calls)
+        return tuple(self._one(call) for call in turn.calls)
+
+    def _one(self, call: ToolCall) -> ToolResult:
+        if self.boundary.bench.report is not None:
+            return _not_done(call, "AG112", "Not done: the report was already submitted.")
+        if spent := self.budget.exceeded():
+            return _not_done(call, spent.code, spent.reason)
+        self.budget.spend(Usage(tool_calls=1))
+        return self.boundary.call(call)
+
+    def _note(self, turn: Turn) -> str:
+        if turn.stop_reason == "pause_turn" or (turn.calls and turn.stop_reason == "tool_use"):
+            return ""
+        if turn.stop_reason == "max_tokens":
+            return "Your answer was cut off at its token limit. Go on in smaller steps."
+        return "End by calling submit_report with your finding and decision."
+
+
+def _not_done(call: ToolCall, code: str, sentence: str) -> ToolResult:
+    decision = Decision("deny", code, sentence)
+    content = {"verdict": "deny", "code": code, "reason": sentence}
+    return ToolResult(call.id, content, is_error=True, decision=decision)
