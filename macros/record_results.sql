@@ -10,13 +10,13 @@
     {%- if agentic.is_building() and results -%}
         {%- set statements = agentic.record_statements(results) -%}
         {%- if statements -%}
-            {{ agentic.run_all(statements) }}
+            {%- do agentic.run_all(statements) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
 
 {% macro record_statements(results) %}
-    {% set statements = ['create schema if not exists ' ~ agentic.record_relation('runs').without_identifier()] %}
+    {% set statements = ['create schema if not exists ' ~ agentic.record_relation('runs').include(database=false, identifier=false)] %}
     {% for table in ['runs', 'node_results', 'incidents'] %}
         {% set wanted = agentic.record_relation(table) %}
         {% set there = adapter.get_relation(target.database, agentic.records_schema(), table) %}
@@ -41,6 +41,7 @@
     {% for result in results if result.node %}
         {% set node = result.node %}
         {% set attached = node.attached_node if node.attached_node is defined else none %}
+        {% if node.tested_node_unique_id is defined %}{% set attached = node.tested_node_unique_id %}{% endif %}
         {% set status = result.status | string | lower | replace('runtime error', 'error') %}
         {% set metadata = node.test_metadata if node.test_metadata is defined else none %}
         {% do rows.append({
@@ -157,18 +158,28 @@
     )
 {%- endmacro %}
 
+{#- Reading what is there has opened a transaction, and dbt does not commit after on-run-end: without
+    our own commit the rows would be rolled back in silence. -#}
 {% macro run_all(statements) %}
-    {{- adapter.dispatch('run_all', 'agentic')(statements) -}}
+    {%- call statement('agentic_records', auto_begin=true) -%}
+        {{ adapter.dispatch('one_batch', 'agentic')(statements) }}
+    {%- endcall -%}
+    {%- call statement('agentic_commit', auto_begin=false) -%}
+        commit
+    {%- endcall -%}
 {% endmacro %}
 
-{% macro default__run_all(statements) %}
+{% macro default__one_batch(statements) %}
     {{- statements | join(';\n') -}}
 {% endmacro %}
 
-{% macro postgres__run_all(statements) -%}
+{% macro postgres__one_batch(statements) -%}
 do $agentic$
 begin
-{{ statements | join(';\n') }};
+    {#- As text: PL/pgSQL would check the syntax of plain statements before any handler is in place. #}
+    {%- for statement in statements %}
+    execute $agentic_sql${{ statement }}$agentic_sql$;
+    {%- endfor %}
 exception when others then
     raise warning 'agentic could not record this invocation: %', sqlerrm;
 end
