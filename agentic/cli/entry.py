@@ -1,6 +1,7 @@
 """`agentic`: finds a command's file by its name, runs it, and turns errors into exit codes.
 
-Exit codes: 0 nothing is left to do, 1 something is left for a person, 2 usage, configuration, crash.
+Exit codes: 0 nothing is left to do, 1 something is left for a person, 2 usage, configuration or
+crash.
 """
 
 from __future__ import annotations

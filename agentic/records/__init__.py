@@ -7,7 +7,15 @@ from agentic.records.decision import Decision, Verdict, strictest
 from agentic.records.finding import Evidence, Finding, RootCause
 from agentic.records.incident import Incident, IncidentKind, Signal
 from agentic.records.proposal import CheckReport, CheckResult, Edit, Outcome, Proposal
-from agentic.records.run import DecisionKind, Limits, RunResult, RunStatus, Usage
+from agentic.records.run import (
+    DecisionKind,
+    Limits,
+    RunResult,
+    RunStatus,
+    Usage,
+    exit_code,
+    public_run,
+)
 from agentic.records.serial import content_hash, dump, dumps, load, loads
 from agentic.records.tool import Effect, ToolCall, ToolResult, ToolSpec
 from agentic.records.turn import StopReason, Turn
@@ -47,9 +55,11 @@ __all__ = [
     "content_hash",
     "dump",
     "dumps",
+    "exit_code",
     "load",
     "loads",
     "page",
+    "public_run",
     "publish",
     "strictest",
 ]

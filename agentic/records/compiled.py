@@ -68,7 +68,7 @@ class CompiledAgent(msgspec.Struct, frozen=True):
     when: tuple[str, ...] = ()
     select: str = ""
     scope: tuple[str, ...] = ()
-    """`unique_id`s that it may see and propose to change, sorted; the whole project if no select."""
+    """`unique_id`s that it may see and propose to change, sorted; all of them if no select."""
     limits: Limits = Limits()
 
 

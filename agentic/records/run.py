@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -71,3 +72,62 @@ class RunResult(msgspec.Struct, frozen=True):
     started_at: str = ""
     ended_at: str = ""
     extra: dict[str, Any] = {}
+
+
+def public_run(run: RunResult) -> dict[str, Any]:
+    """The object that `agentic run --output json` prints: a public contract (docs/cli.md)."""
+    finding, proposal = run.finding, run.proposal
+    return {
+        "run_id": run.run_id,
+        "incident": {
+            "kind": run.incident.kind,
+            "node": run.incident.node,
+            "fingerprint": run.incident.fingerprint,
+        },
+        "status": run.status,
+        "finding": None if finding is None else _public_finding(finding),
+        "decision": run.decision,
+        "proposal": None
+        if proposal is None
+        else {
+            "title": proposal.title,
+            "files": [edit.path for edit in proposal.edits],
+            "draft": run.draft,
+        },
+        "checks": [
+            {"code": check.code, "result": check.result, "detail": check.detail}
+            for check in (run.report.results if run.report else ())
+        ],
+        "branch": run.branch,
+        "pull_request": run.pull_request,
+        "usage": msgspec.to_builtins(run.usage),
+        "agent": run.agent,
+        "engine": run.engine,
+        "reason": run.reason,
+    }
+
+
+def _public_finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "class": finding.cls,
+        "root_cause": msgspec.to_builtins(finding.root_cause),
+        "confidence": finding.confidence,
+        "summary": finding.summary,
+        "evidence": msgspec.to_builtins(finding.evidence),
+        "lineage": list(finding.lineage),
+        "owner": finding.owner,
+        "affected": list(finding.affected),
+        "next_step": finding.next_step,
+    }
+
+
+def exit_code(runs: Sequence[RunResult]) -> int:
+    """0: nothing is left to do; 1: something is left for a person; 2: a run failed. The highest."""
+    return max((_exit_code(run) for run in runs), default=0)
+
+
+def _exit_code(run: RunResult) -> int:
+    if run.status == "error":
+        return 2
+    return 0 if run.status == "no_op" or run.decision == "no_change" else 1

@@ -1,0 +1,115 @@
+"""A run's result as a person reads it on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from agentic.records import CheckReport, Finding, Proposal, RunResult
+from agentic.review import label, patch_of
+
+_COLOUR = {"pass": "green", "warn": "yellow", "fail": "red", "not_compared": "yellow"}
+SAMPLES = 5
+
+
+def run_text(run: RunResult, *, applied: bool) -> str:
+    """What broke, why, the change, the checks, and what to do next."""
+    blocks = [_head(run)]
+    if run.finding is not None:
+        blocks.append(_finding(run.finding))
+    if run.proposal is not None:
+        blocks.append(_diff(run.proposal))
+    if run.report is not None:
+        blocks.append(_checks(run.report))
+    blocks.append(_next(run, applied=applied))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _head(run: RunResult) -> str:
+    incident = run.incident
+    title = click.style(f"{incident.kind.replace('_', ' ')} in {label(incident.node)}", bold=True)
+    first = incident.message.strip().splitlines()
+    lines = [title, *(f"  {line}" for line in first[:4])]
+    if incident.skipped:
+        lines.append(f"  {len(incident.skipped)} nodes were skipped because of it")
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> str:
+    cause = finding.root_cause
+    column = f".{cause.column}" if cause.column else ""
+    lines = [
+        click.style("Root cause  ", bold=True)
+        + f"{label(cause.node)}{column}  {finding.cls} {finding.code}, "
+        f"confidence {finding.confidence:.2f}",
+        f"  {finding.summary}",
+    ]
+    if len(finding.lineage) > 1:
+        lines.append("  " + " → ".join(label(node) for node in finding.lineage))
+    for fact in finding.evidence:
+        where = f"  ({fact.where})" if fact.where else ""
+        lines.append(f"  · {fact.text}{where}")
+        lines += [f"      {_row(row)}" for row in fact.rows[:SAMPLES]]
+    if finding.owner:
+        lines.append(f"  owner: {finding.owner}")
+    return "\n".join(lines)
+
+
+def _row(row: dict[str, object]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in row.items())
+
+
+def _diff(proposal: Proposal) -> str:
+    lines = [click.style("Change      ", bold=True) + proposal.title]
+    for line in patch_of(proposal).splitlines():
+        if line.startswith("diff --git"):
+            continue
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        lines.append("  " + (click.style(line, fg=colour) if colour else line))
+    return "\n".join(lines)
+
+
+def _checks(report: CheckReport) -> str:
+    width = max(len(result.name) for result in report.results)
+    lines = [click.style("Checks", bold=True)]
+    for result in report.results:
+        outcome = result.result.replace("_", " ")
+        colour = _COLOUR[result.result]
+        lines.append(
+            f"  {result.code}  {result.name:<{width}}  "
+            f"{click.style(f'{outcome:<12}', fg=colour)}  {result.detail}"
+        )
+    return "\n".join(lines)
+
+
+def _next(run: RunResult, *, applied: bool) -> str:
+    bold = click.style("Next        ", bold=True)
+    lines = []
+    if run.branch:
+        state = "draft" if run.draft else "ready for review"
+        lines.append(f"{bold}review the branch {run.branch} ({state})")
+        lines.append(f"            git diff ...{run.branch}")
+        if run.pull_request:
+            lines.append(f"            pull request: {run.pull_request}")
+    elif run.decision == "fix" and run.status in ("success", "awaiting_approval"):
+        again = "" if applied else "  agentic run --apply   opens the branch and the pull request"
+        lines.append(f"{bold}nothing left this machine.{again}")
+    elif run.finding is not None and run.finding.next_step:
+        lines.append(f"{bold}{run.finding.next_step}")
+    if run.reason:
+        lines.append(f"            {run.status.replace('_', ' ')}: {run.reason}")
+    for ask in run.extra.get("asks", ()):
+        lines.append(f"            needs approval: {ask}")
+    lines.append(f"            agentic show {run.run_id}")
+    return "\n".join(lines)
+
+
+def summary_line(runs: Sequence[RunResult]) -> str:
+    """`Done. RUNS=2 FIX=1 ESCALATE=1`, in the form of dbt's last line."""
+    counts: dict[str, int] = {}
+    for run in runs:
+        name = (run.decision or run.status).upper()
+        counts[name] = counts.get(name, 0) + 1
+    words = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
+    return f"Done. RUNS={len(runs)} {words}".rstrip()
