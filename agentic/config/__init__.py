@@ -1,1 +1,77 @@
-"""TODO"""
+"""agents.yml and guardrails.yml to strict specs with positions; every fault is told at once."""
+
+from agentic.config import codes as codes
+from agentic.config.agents_spec import CONNECTION_KINDS, AgentsFile, AgentSpec, ConnectionSpec
+from agentic.config.document import Document, Position, YamlPath, parse_document, read_document
+from agentic.config.fields import LimitsSpec
+from agentic.config.guardrails_spec import GuardrailsFile
+from agentic.config.items import Item, parse_item
+from agentic.config.load import (
+    AGENTS_FILE,
+    DEFAULT_AGENT,
+    GUARDRAILS_FILE,
+    Inspected,
+    Specs,
+    inspect_files,
+    load_files,
+    project_variables,
+)
+from agentic.config.nearest import did_you_mean, nearest
+from agentic.config.schemas import agents_schema, guardrails_schema
+from agentic.config.standard import (
+    STANDARD_PREFIX,
+    standard_agents,
+    standard_dir,
+    standard_guardrails,
+)
+from agentic.config.templates import (
+    TemplateFault,
+    check_template,
+    is_template,
+    new_environment,
+    parse_template,
+    render_template,
+    resolve_reference,
+)
+from agentic.config.units import parse_duration, parse_size
+
+__all__ = [
+    "AGENTS_FILE",
+    "CONNECTION_KINDS",
+    "DEFAULT_AGENT",
+    "GUARDRAILS_FILE",
+    "STANDARD_PREFIX",
+    "AgentSpec",
+    "AgentsFile",
+    "ConnectionSpec",
+    "Document",
+    "GuardrailsFile",
+    "Inspected",
+    "Item",
+    "LimitsSpec",
+    "Position",
+    "Specs",
+    "TemplateFault",
+    "YamlPath",
+    "agents_schema",
+    "check_template",
+    "did_you_mean",
+    "guardrails_schema",
+    "inspect_files",
+    "is_template",
+    "load_files",
+    "nearest",
+    "new_environment",
+    "parse_document",
+    "parse_duration",
+    "parse_item",
+    "parse_size",
+    "parse_template",
+    "project_variables",
+    "read_document",
+    "render_template",
+    "resolve_reference",
+    "standard_agents",
+    "standard_dir",
+    "standard_guardrails",
+]

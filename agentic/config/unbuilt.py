@@ -1,0 +1,32 @@
+"""What the grammar knows and this release cannot do: an error each, never silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentic.config.agents_spec import AgentsFile
+from agentic.config.document import Document, YamlPath
+from agentic.exceptions import Issue
+
+_SECTIONS = {
+    "tools": "tools of your own are",
+    "triggers": "triggers are",
+    "outputs": "outputs of your own are",
+    "plans": "plans are",
+}
+
+
+def unbuilt(document: Document, spec: AgentsFile) -> Iterator[Issue]:
+    """AC190 for every entry whose feature this release does not have."""
+
+    def issue(path: YamlPath, what: str) -> Issue:
+        return document.issue(
+            path, "AC190", f"{what} not built yet in this release", hint="remove it", key=True
+        )
+
+    for section, what in _SECTIONS.items():
+        for number, item in enumerate(getattr(spec, section)):
+            yield issue((section, number, "name"), f"{item.name!r}: {what}")
+    for number, agent in enumerate(spec.agents or ()):
+        if agent.delegates:
+            yield issue(("agents", number, "delegates"), "delegates are")
