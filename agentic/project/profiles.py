@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from agentic.exceptions import ProjectError
+from agentic.masking import looks_secret, remember_secret
 from agentic.project.locate import Project
 from agentic.project.rendering import Renderer, Unrendered, read_yaml
 
@@ -160,6 +161,9 @@ def _target(
         except Unrendered as error:
             settings[str(key)] = renderer.render_known(value)
             missing += error.variables or (str(error),)
+    for key, value in settings.items():
+        if looks_secret(key) and isinstance(value, str):
+            remember_secret(value)
     adapter = str(settings.get("type") or "")
     if not adapter:
         raise ProjectError(f"target {name!r} has no `type`", where=str(path))

@@ -75,8 +75,8 @@ def open_connection(
     """Connect to a target, read-only unless `writable`.
 
     `database_path` replaces the DuckDB file of the profile (a workspace's copy); a DuckDB
-    connection is writable only with one. Raises WarehouseLocked when another process holds the file, and
-    WarehouseError for everything else, also for adapters that are not built yet.
+    connection is writable only with one. Raises WarehouseLocked when another process holds the
+    file, and WarehouseError for everything else, also for adapters that are not built yet.
     """
     if target.unresolved:
         names = ", ".join(target.unresolved)
