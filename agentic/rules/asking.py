@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from agentic.records import ToolCall, ToolResult
-from agentic.rules.case import Case, Steps
+from agentic.rules.case import Steps
 
 ASKED_AT_ONCE = 50
 """Relations in one get_schema call: its answer has to stay below the boundary's cap."""
@@ -74,7 +74,7 @@ def rows_of(sql: str, *, max_rows: int = 50) -> Steps[list[dict[str, Any]] | Non
     return [dict(zip(names, row, strict=False)) for row in result.content.get("rows", [])]
 
 
-def changes_of(case: Case) -> Steps[list[FileChange]]:
+def recent_changes() -> Steps[list[FileChange]]:
     """What changed lately, the uncommitted first; empty where there is no history."""
     result = yield from ask("recent_changes")
     if result.is_error or not isinstance(result.content, dict):

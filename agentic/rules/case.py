@@ -88,6 +88,13 @@ class Case:
         node = self.node(unique_id)
         return str(node.original_file_path) if node is not None else ""
 
+    def disabled_path(self, name: str) -> str:
+        """The file of a disabled node; empty when the manifest knows none of the name."""
+        for uid, nodes in (self.manifest.disabled or {}).items():
+            if uid.split(".")[-1] == name and nodes:
+                return str(nodes[0].original_file_path)
+        return ""
+
     def lineage(self, cause: str) -> tuple[str, ...]:
         """The path from a cause to the incident's node, the shortest to any failing node else."""
         for uid in self.failing:

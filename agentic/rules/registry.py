@@ -56,7 +56,9 @@ _PART = re.compile(r"^(What it does|Why|Example|Fix):\s*$", re.MULTILINE)
 
 def _page(code: str, cls: str, text: str) -> CodePage:
     parts = _PART.split(text)
-    named = {name: inspect.cleandoc(body) for name, body in zip(parts[1::2], parts[2::2])}
+    named = {
+        name: inspect.cleandoc(body) for name, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
     if not named.get("What it does"):
         raise ValueError(f"rule {code} ({cls}) has no documentation page in its docstring")
     return CodePage(

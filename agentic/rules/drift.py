@@ -1,0 +1,107 @@
+"""Differences between the columns that the project expects of a relation and those it has now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from agentic.lineage import columns_expected_of
+from agentic.rules.asking import Column, Shape, recent_changes, shapes_of, text_of
+from agentic.rules.case import TESTS, Case, Steps
+from agentic.rules.likeness import mentions
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """One relation that lacks columns which the project reads from it."""
+
+    node: str
+    missing: tuple[str, ...]
+    """Names that the project reads and the relation lacks."""
+    added: tuple[Column, ...]
+    """Live columns that the project neither reads nor declares."""
+    shape: Shape
+    readers: dict[str, tuple[str, ...]]
+    """Missing column -> models that name it in their own code."""
+
+
+def source_drifts(case: Case) -> Steps[list[Drift]]:
+    """Drifts of every source and seed above the failure, those the messages name first."""
+    nodes = case.above("source", "seed")
+    if not nodes:
+        return []
+    shapes = yield from shapes_of(nodes)
+    shapes = yield from _with_headers(case, shapes)
+    return _ordered(case, [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))])
+
+
+def parent_drifts(case: Case) -> Steps[list[Drift]]:
+    """Drifts of the models that the failing nodes read directly, and of those a test stands on."""
+    parents: set[str] = set()
+    for uid in case.failing:
+        parents |= {p for p in case.graph.parents(uid) if p.startswith(("model.", "snapshot."))}
+    shapes = yield from shapes_of(sorted(parents))
+    return _ordered(case, [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))])
+
+
+def drift_of(case: Case, uid: str, shape: Shape) -> Drift | None:
+    """What a relation lacks; None when it has all that is read, or is missing as a whole."""
+    if not shape.exists or not shape.columns:
+        return None
+    expected = expected_columns(case, uid)
+    missing = tuple(sorted(expected - shape.columns.keys()))
+    if not missing:
+        return None
+    known = expected | {name.lower() for name in case.node(uid).columns}
+    added = tuple(column for key, column in shape.columns.items() if key not in known)
+    readers = {name: naming(case, case.readers(uid), name) for name in missing}
+    return Drift(uid, missing, added, shape, readers)
+
+
+def expected_columns(case: Case, uid: str) -> set[str]:
+    """Lower-case names that the children's SQL and the tests on it read from a node."""
+    found = {name.lower() for name in columns_expected_of(uid, case.manifest, case.dialect)}
+    for test in case.graph.children(uid):
+        node = case.node(test)
+        if test.startswith(TESTS[0]) and node.attached_node == uid and node.column_name:
+            found.add(str(node.column_name).strip('"`[]').lower())
+    return found
+
+
+def naming(case: Case, nodes: Collection[str], name: str) -> tuple[str, ...]:
+    """Those of the nodes whose own code names a column."""
+    return tuple(uid for uid in nodes if mentions(case.node(uid).raw_code or "", name))
+
+
+def _with_headers(case: Case, shapes: dict[str, Shape]) -> Steps[dict[str, Shape]]:
+    """Where a seed itself failed, its file is the newer truth: `dbt seed` keeps the old table."""
+    found = dict(shapes)
+    for uid in (uid for uid in case.failing if uid.startswith("seed.")):
+        text = yield from text_of(case.path(uid))
+        header = (text or "").lstrip("\ufeff").split("\n", 1)[0]
+        names = [part.strip().strip('"') for part in header.split(",") if part.strip()]
+        if not names:
+            continue
+        old = found.get(uid, Shape(False, "", {})).columns
+        columns = {
+            n.lower(): Column(n, old[n.lower()].type if n.lower() in old else "") for n in names
+        }
+        found[uid] = Shape(True, found[uid].relation if uid in found else "", columns)
+    return found
+
+
+def _ordered(case: Case, drifts: list[Drift]) -> list[Drift]:
+    def rank(drift: Drift) -> tuple[bool, bool, str]:
+        named = any(mentions(text, name) for text in case.messages for name in drift.missing)
+        return (not named, drift.node not in case.failing, drift.node)
+
+    return sorted(drifts, key=rank)
+
+
+def names_before(case: Case, uid: str) -> Steps[str]:
+    """A node's code before its latest change, as the history has it; empty without a change."""
+    path = case.path(uid)
+    for change in (yield from recent_changes()):
+        if change.path == path and change.before and change.before != change.after:
+            return change.before
+    return ""
