@@ -179,6 +179,8 @@ class UnitTest(Node, frozen=True, kw_only=True, dict=True):
     given: list[dict[str, Any]] = []
     expect: dict[str, Any] | None = None
     overrides: dict[str, Any] | None = None
+    checksum: Any = None
+    """Plain text, where every other node has a mapping."""
     tested_node_unique_id: str | None = None
 
 

@@ -1,0 +1,41 @@
+"""Put one fault into a project: raw faults change its source tables, code faults edit its files.
+
+Where it goes is chosen by walking the manifest with a seed, never by a name, so that the same
+classes can be injected into any dbt project.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agentic.evals.injection import Injected, NoPlace, Scene, fault_classes
+from agentic.project import find_project, load_manifest, read_target
+from agentic.warehouse import open_connection
+
+
+def inject(
+    fault: str,
+    project_root: Path,
+    *,
+    profiles_dir: Path | None = None,
+    target: str | None = None,
+    seed: int = 0,
+) -> Injected:
+    """Inject a fault class into a project that was built before, and say what was done.
+
+    Raises NoPlace: an unknown class, or a project without a place for it; ProjectError and
+    ArtifactError: no project, or no manifest; WarehouseError: the source tables cannot be written.
+    """
+    known = fault_classes()
+    if fault not in known:
+        raise NoPlace(f"no fault class {fault!r}", hint="Known classes: " + ", ".join(known))
+    project = find_project(project_root, profiles_dir=profiles_dir, target=target)
+    manifest = load_manifest(project.manifest_path)
+    if known[fault].layer == "code":
+        return known[fault].inject(Scene(project, manifest, seed=seed))
+    chosen = read_target(project, target)
+    file = project.root / str(chosen.settings.get("path")) if chosen.adapter == "duckdb" else None
+    with open_connection(
+        chosen, project_root=project.root, writable=True, database_path=file
+    ) as connection:
+        return known[fault].inject(Scene(project, manifest, connection=connection, seed=seed))
