@@ -32,6 +32,9 @@ from agentic.config.templates import (
     parse_template,
     render_template,
     resolve_reference,
+    template_functions,
+    template_names,
+    walk_template,
 )
 from agentic.config.units import parse_duration, parse_size
 
@@ -74,4 +77,7 @@ __all__ = [
     "standard_agents",
     "standard_dir",
     "standard_guardrails",
+    "template_functions",
+    "template_names",
+    "walk_template",
 ]

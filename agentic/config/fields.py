@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -65,11 +64,6 @@ def _measured(parse: Callable[[str], float], hint: str) -> Callable[[Any], Any]:
     return convert
 
 
-def unique(items: tuple[str, ...]) -> tuple[str, ...]:
-    """A list without repeats, in the order written."""
-    return tuple(dict.fromkeys(items))
-
-
 def one_of(spec: BaseModel, keys: tuple[str, ...], what: str) -> str:
     """The one key of several that is set. Raises AC116 when none or more than one is."""
     given = [key for key in keys if getattr(spec, key) is not None]
@@ -83,8 +77,8 @@ NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
 
 Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
 Name = Annotated[str, StringConstraints(strict=True, pattern=NAME_PATTERN)]
-Texts = Annotated[tuple[Text, ...], AfterValidator(unique)]
-Names = Annotated[tuple[Name, ...], AfterValidator(unique)]
+Texts = tuple[Text, ...]
+Names = tuple[Name, ...]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**15), BeforeValidator(_number)]
 Money = Annotated[

@@ -17,7 +17,6 @@ from agentic.config.fields import (
     Text,
     Texts,
     invalid,
-    unique,
 )
 from agentic.config.items import parse_item
 
@@ -55,12 +54,8 @@ def _schemas(items: tuple[str, ...]) -> tuple[str, ...]:
     return items
 
 
-ReadItems = Annotated[
-    tuple[Annotated[Text, AfterValidator(_read_item)], ...], AfterValidator(unique)
-]
-ChangeItems = Annotated[
-    tuple[Annotated[Text, AfterValidator(_change_item)], ...], AfterValidator(unique)
-]
+ReadItems = tuple[Annotated[Text, AfterValidator(_read_item)], ...]
+ChangeItems = tuple[Annotated[Text, AfterValidator(_change_item)], ...]
 
 
 class ReadSpec(Spec):

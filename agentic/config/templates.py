@@ -6,11 +6,10 @@ loop or compute anything that grows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agentic.config.fields import RenderedText
@@ -78,15 +77,14 @@ def parse_template(text: str) -> nodes.Template:
 def check_template(text: str) -> None:
     """Check that a template uses var() and env_var() alone; nothing is evaluated."""
     tree = parse_template(text)
-    for node in walk(tree):
+    for node in walk_template(tree):
         _check_node(node)
 
 
 def render_template(text: str, variables: Mapping[str, Any], env: Mapping[str, str]) -> str:
     """The text with var() and env_var() filled in. Raises TemplateFault (AC12x)."""
     check_template(text)
-    functions = {"var": _var(variables), "env_var": _env_var(env, secrets=False)}
-    return RenderedText(_run(text, functions))
+    return RenderedText(_run(text, template_functions(variables, env)))
 
 
 def resolve_reference(text: str, variables: Mapping[str, Any], env: Mapping[str, str]) -> str:
@@ -95,7 +93,17 @@ def resolve_reference(text: str, variables: Mapping[str, Any], env: Mapping[str,
     return _run(text, {"var": _var(variables), "env_var": _env_var(env, secrets=True)})
 
 
-def walk(tree: nodes.Node) -> Iterator[nodes.Node]:
+def template_functions(variables: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    """var() and env_var(); secrets are refused."""
+    return {"var": _var(variables), "env_var": _env_var(env, secrets=False)}
+
+
+def template_names(tree: nodes.Template) -> set[str]:
+    """Names that a template uses and does not set itself."""
+    return set(meta.find_undeclared_variables(tree))
+
+
+def walk_template(tree: nodes.Node) -> Iterator[nodes.Node]:
     """Every node of a Jinja tree, without recursion."""
     stack: list[nodes.Node] = [tree]
     while stack:
@@ -178,8 +186,3 @@ def _one_name(function: str, name: Any, default: tuple[Any, ...]) -> str:
 
 def _misused(function: str) -> NoReturn:
     raise TemplateFault("AC120", f"Jinja: {function}() takes a name and at most one default")
-
-
-def single_line(text: str) -> bool:
-    """Whether the text is one line of at most 400 characters."""
-    return len(text) <= 400 and not re.search(r"[\r\n]", text.strip())

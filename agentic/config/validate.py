@@ -55,14 +55,13 @@ def validate(document: Document, grammar: type[S]) -> S | None:
 def _issues(
     document: Document, grammar: type[Spec], details: list[ErrorDetails]
 ) -> Iterator[Issue]:
-    known = set(document.issues)
-    told = {(issue.line, issue.column) for issue in known}
+    told = {(issue.line, issue.column) for issue in document.issues}
     for detail in details:
         path = _real_path(document.value, detail["loc"])
         code, message, hint = _explain(grammar, path, detail)
         by_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
         issue = document.issue(path, code, message, hint=hint, key=by_key)
-        # A null or a template was already told at this place, with a better message.
+        # That a key is empty was already told at this place; that it is unknown says more.
         if detail.get("input") is not None or (issue.line, issue.column) not in told:
             yield issue
 

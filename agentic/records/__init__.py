@@ -2,7 +2,13 @@
 
 from agentic.exceptions import Issue
 from agentic.records.codes import CodePage, all_pages, page, publish
-from agentic.records.compiled import Compiled, CompiledAgent, CompiledGuardrails, Rule
+from agentic.records.compiled import (
+    Compiled,
+    CompiledAgent,
+    CompiledGuardrails,
+    NodeNote,
+    Rule,
+)
 from agentic.records.decision import Decision, Verdict, strictest
 from agentic.records.finding import Evidence, Finding, RootCause
 from agentic.records.incident import Incident, IncidentKind, Signal
@@ -37,6 +43,7 @@ __all__ = [
     "IncidentKind",
     "Issue",
     "Limits",
+    "NodeNote",
     "Outcome",
     "Proposal",
     "RootCause",

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from agentic.exceptions import Issue
 from agentic.records.run import Limits
 from agentic.records.tool import ToolSpec
 
@@ -26,6 +27,17 @@ class Rule(msgspec.Struct, frozen=True):
     """`schema.table`, `database.schema.table`, or patterns of them with `*`; lower case."""
     columns: tuple[str, ...] = ()
     """`schema.table.column`, or patterns with `*`; lower case."""
+
+
+class NodeNote(msgspec.Struct, frozen=True):
+    """What a dbt node says of itself in `config.meta.agentic`; its `change` is among the rules."""
+
+    node: str
+    """`unique_id`."""
+    owner: str = ""
+    """Who is told, before any other owner."""
+    escalate: str = ""
+    """Name of the connection that escalations of this node go to."""
 
 
 class CompiledGuardrails(msgspec.Struct, frozen=True):
@@ -49,6 +61,7 @@ class CompiledGuardrails(msgspec.Struct, frozen=True):
     approve_for: tuple[str, ...] = ()
     pii_columns: tuple[str, ...] = ()
     """`unique_id.column` of columns that dbt marks (`meta.pii`, tag `pii`), lower-case columns."""
+    nodes: tuple[NodeNote, ...] = ()
 
 
 class CompiledAgent(msgspec.Struct, frozen=True):
@@ -60,7 +73,9 @@ class CompiledAgent(msgspec.Struct, frozen=True):
     model: str = ""
     effort: str = ""
     instructions: str = ""
-    """Static parts rendered; `incident`, `lineage` and `memory` are still Jinja."""
+    """Static parts rendered; what needs `incident` or `memory` is still Jinja, already checked."""
+    instructions_hash: str = ""
+    """SHA-256 of the instructions as compiled."""
     tools: tuple[str, ...] = ()
     """Names of single tools, sorted."""
     delegates: tuple[str, ...] = ()
@@ -81,5 +96,9 @@ class Compiled(msgspec.Struct, frozen=True):
     tools: tuple[ToolSpec, ...] = ()
     connections: dict[str, dict[str, Any]] = {}
     """By name; secrets stay `env_var` references."""
+    outputs: tuple[str, ...] = ("incident_report",)
+    triggers: tuple[str, ...] = ()
+    warnings: tuple[Issue, ...] = ()
+    """What is right and probably not meant: a tag or a path that matches nothing today."""
     content_hash: str = ""
     """SHA-256 of everything else here."""

@@ -1,0 +1,105 @@
+"""Pages of the codes that compiling gives: AC2xx agents, AC3xx guardrails, AC4xx selections."""
+
+from __future__ import annotations
+
+from agentic.records import CodePage, publish
+
+publish(
+    CodePage(
+        "AC201",
+        "unknown-tool",
+        "An agent names a tool or toolset that is neither built in nor under `tools`.",
+        fix="Use a name that `agentic ls --resource-type tool` lists.",
+    ),
+    CodePage(
+        "AC202",
+        "unknown-output",
+        "An agent's `output` is neither incident_report nor a name under `outputs`.",
+        fix="Use incident_report.",
+    ),
+    CodePage(
+        "AC203",
+        "unknown-delegate",
+        "An agent delegates to an agent that this file does not have, or to itself.",
+        fix="Name another agent of agents.yml.",
+    ),
+    CodePage(
+        "AC204",
+        "unknown-trigger",
+        "`when` names neither an incident kind nor a name under `triggers`.",
+        fix="Use an incident kind: run_error, test_failure, source_stale, schema_drift, ...",
+    ),
+    CodePage(
+        "AC205",
+        "unknown-connection",
+        "Something escalates to a connection that agents.yml does not have.",
+        fix="Add it under `connections` in agents.yml, or name one that is there.",
+    ),
+    CodePage(
+        "AC206",
+        "unknown-standard-agent",
+        "`extends` names a standard agent that the package does not carry.",
+        fix="Use agentic.triage.",
+    ),
+    CodePage(
+        "AC207",
+        "limit-widens-guardrails",
+        "An agent's limit is larger than that of guardrails.yml.",
+        why="Agents can only tighten what the guardrails allow.",
+        fix="Lower it, or let a person raise the limit in guardrails.yml.",
+    ),
+    CodePage(
+        "AC208",
+        "no-instructions",
+        "An agent that may run with a language model has no instructions and extends no agent.",
+        fix="Add `extends: agentic.triage` or `instructions: FILE`.",
+    ),
+    CodePage(
+        "AC301",
+        "build-schema-is-production",
+        "`build.schemas` covers a schema that agents may only read: of a production target, of a "
+        "source, or of the baseline itself.",
+        why="Agents write to build.schemas; production is never written.",
+        fix='Use schemas of their own, as the default ["agentic_*"].',
+    ),
+    CodePage(
+        "AC302",
+        "unknown-target",
+        "`build.target` or `production.targets` names a target that the profile does not have.",
+        fix="Use a target of the project's profile in profiles.yml.",
+    ),
+    CodePage(
+        "AC303",
+        "build-target-is-production",
+        "`build.target` is also one of `production.targets`.",
+        why="Agents build with build.target and may only read production.",
+        fix="Name another target for one of them.",
+    ),
+    CodePage(
+        "AC310",
+        "matches-nothing",
+        "A selection, a tag, a name or a path matches nothing in the project today. A warning.",
+        why="A rule with a typing error protects nothing.",
+        fix="Correct it, or keep it for what will come.",
+    ),
+    CodePage(
+        "AC320",
+        "node-config",
+        "A node's `config.meta.agentic` has a key or a value that it cannot have.",
+        why="A node can only tighten: `change: ask` or `change: deny`, its owner, its connection.",
+        fix="Write `meta: {agentic: {change: deny, owner: NAME, escalate: CONNECTION}}`.",
+    ),
+    CodePage(
+        "AC430",
+        "invalid-selection",
+        "A node selection is not one that dbt would understand.",
+        fix="Write it as for `dbt ls --select`: tag:gold, path:models/staging, +orders.",
+    ),
+    CodePage(
+        "AC431",
+        "selection-needs-dbt",
+        "A selection compares with another run (state:, result:, source_status:), which a "
+        "file that is compiled once cannot do.",
+        fix="Select by tag, path, name or source.",
+    ),
+)

@@ -1,0 +1,90 @@
+"""Both files and the lineage to one compiled manifest, byte-identical for the same input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from agentic.compiler.agents import OUTPUTS, compile_agents
+from agentic.compiler.guardrails import compile_guardrails
+from agentic.compiler.inputs import Inputs
+from agentic.config import ConnectionSpec, Specs
+from agentic.exceptions import ConfigError, Issue
+from agentic.lineage import Graph
+from agentic.project import Manifest, Project, Target
+from agentic.records import Compiled, content_hash, dump
+from agentic.tools import registry, toolsets
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What compiling came to: the result, as far as it goes, and every issue, sorted."""
+
+    compiled: Compiled
+    errors: tuple[Issue, ...]
+    warnings: tuple[Issue, ...]
+
+
+def compile_project(
+    project: Project,
+    specs: Specs,
+    manifest: Manifest,
+    graph: Graph,
+    *,
+    target: str | Target,
+    targets: dict[str, Target],
+) -> Compiled:
+    """Resolve every name of both files. Raises ConfigError with every Issue.
+
+    `target` is the baseline's; `targets` are all of the profile, by name.
+    """
+    checked = check_project(project, specs, manifest, graph, target=target, targets=targets)
+    if checked.errors:
+        raise ConfigError(checked.errors)
+    return checked.compiled
+
+
+def check_project(
+    project: Project,
+    specs: Specs,
+    manifest: Manifest,
+    graph: Graph,
+    *,
+    target: str | Target,
+    targets: dict[str, Target],
+) -> Checked:
+    """The same without raising."""
+    inputs = Inputs(
+        project=project,
+        specs=specs,
+        manifest=manifest,
+        graph=graph,
+        target=target if isinstance(target, str) else target.name,
+        targets=targets,
+        tools=registry(),
+        toolsets=toolsets(),
+    )
+    compiled = _compiled(inputs)
+    return Checked(compiled, tuple(inputs.errors), tuple(inputs.warnings))
+
+
+def _compiled(inputs: Inputs) -> Compiled:
+    agents = inputs.specs.agents
+    guardrails = compile_guardrails(inputs)
+    members = compile_agents(inputs, guardrails.limits)
+    used = {name for agent in members for name in agent.tools}
+    compiled = Compiled(
+        project=inputs.project.name,
+        agents=members,
+        guardrails=guardrails,
+        tools=tuple(inputs.tools[name] for name in sorted(used) if name in inputs.tools),
+        connections={name: _connection(agents.connections[name]) for name in agents.connections},
+        outputs=(*OUTPUTS, *sorted(item.name for item in agents.outputs)),
+        triggers=tuple(sorted(item.name for item in agents.triggers)),
+        warnings=tuple(inputs.warnings),
+    )
+    return msgspec.structs.replace(compiled, content_hash=content_hash(dump(compiled)))
+
+
+def _connection(spec: ConnectionSpec) -> dict[str, Any]:
+    return {"kind": spec.kind, "settings": spec.settings}

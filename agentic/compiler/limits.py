@@ -1,0 +1,56 @@
+"""Limits: those of guardrails.yml, tightened by an agent's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from agentic.config import LimitsSpec, YamlPath
+from agentic.records import Limits
+
+_FIELDS = (
+    "nodes_changed",
+    "nodes_downstream",
+    "rows_deleted",
+    "tool_calls",
+    "tokens",
+    "cost_usd",
+    "cost_usd_per_day",
+    "duration_s",
+)
+
+
+def limits_of(spec: LimitsSpec) -> Limits:
+    """The record of a complete spec; what it lacks has the record's own default."""
+    return msgspec.convert({name: value for name, value, _ in _written(spec)}, Limits)
+
+
+def tightened(limits: Limits, spec: LimitsSpec) -> Limits:
+    """The smaller of both, value by value."""
+    smaller = {name: min(getattr(limits, name), value) for name, value, _ in _written(spec)}
+    return Limits(**{name: smaller.get(name, getattr(limits, name)) for name in _names()})
+
+
+def widened(limits: Limits, spec: LimitsSpec) -> Iterator[tuple[YamlPath, str, str]]:
+    """Where a spec asks for more than the limits allow: its path, what it asks, what is allowed."""
+    for name, value, path in _written(spec):
+        bound = getattr(limits, name)
+        if value > bound:
+            yield path, f"{value:g}", f"{bound:g}"
+
+
+def _written(spec: LimitsSpec) -> Iterator[tuple[str, float, YamlPath]]:
+    for name in _FIELDS:
+        value = getattr(spec, name)
+        if value is not None:
+            yield name, value, ("duration" if name == "duration_s" else name,)
+    backfill = spec.backfill
+    if backfill is not None and backfill.days is not None:
+        yield "backfill_days", backfill.days, ("backfill", "days")
+    if backfill is not None and backfill.ask_above_bytes is not None:
+        yield "backfill_ask_above_bytes", backfill.ask_above_bytes, ("backfill", "ask_above")
+
+
+def _names() -> tuple[str, ...]:
+    return Limits.__struct_fields__
