@@ -1,1 +1,7 @@
-"""TODO"""
+"""Runs: the loop, the boundary, the engines, and what holds them together."""
+
+from agentic.runtime.opening import open_session
+from agentic.runtime.orchestrate import handle
+from agentic.runtime.session import Session
+
+__all__ = ["Session", "handle", "open_session"]

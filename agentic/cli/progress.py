@@ -1,0 +1,25 @@
+"""Progress on stderr, in the form of dbt's log lines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from agentic.events import Event, Sink
+
+_COLOUR = {"warn": "yellow", "error": "red"}
+
+
+def progress_sink() -> Sink:
+    """A sink that prints events of level info and above; colour only on a terminal."""
+
+    def write(event: Event) -> None:
+        if event.level == "debug":
+            return
+        moment = datetime.fromisoformat(event.at).astimezone()
+        colour = _COLOUR.get(event.level)
+        text = click.style(event.message, fg=colour) if colour else event.message
+        click.echo(f"{moment:%H:%M:%S}  {text}", err=True)
+
+    return write

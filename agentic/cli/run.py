@@ -1,0 +1,57 @@
+"""`agentic run`: handle what the last dbt build left."""
+
+from __future__ import annotations
+
+import click
+
+from agentic.cli.options import Flags, project_options
+from agentic.cli.output import emit_json, emit_text, note
+
+
+@click.command("run", short_help="Handle open incidents.")
+@click.argument("agent", required=False)
+@click.option(
+    "--apply",
+    is_flag=True,
+    help="Open the branch and the pull request; without it nothing leaves the machine.",
+)
+@project_options()
+def command(flags: Flags, agent: str | None, apply: bool) -> int:
+    """Diagnose, propose and prove; show the finding, the diff and the checks.
+
+    Without AGENT every incident that the last building dbt invocation left goes to the first
+    agent in agents.yml that matches it. `dbt build || agentic run` in CI: exit code 0 when nothing
+    is left to do, 1 when something is left for a person, 2 for an error.
+    """
+    return handle_incidents(flags, agent, apply=apply, diagnose_only=False)
+
+
+def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_only: bool) -> int:
+    """What `run` and `diagnose` share. Returns the exit code."""
+    from agentic.cli.progress import progress_sink
+    from agentic.cli.report import run_text, summary_line
+    from agentic.records import exit_code, public_run
+    from agentic.runtime import handle, open_session
+
+    sink = progress_sink()
+    session, incidents = open_session(
+        flags.project_dir,
+        profiles_dir=flags.profiles_dir,
+        target=flags.target,
+        apply=apply,
+        diagnose_only=diagnose_only,
+        sinks=(sink,),
+    )
+    if not incidents:
+        note("Nothing to do: the last dbt build left no incident.")
+        session.store.close_absent(set())
+        return 0
+    runs = handle(session, incidents, agent_name=agent)
+    for run in runs:
+        if flags.as_json:
+            emit_json(public_run(run))
+        else:
+            emit_text(run_text(run, applied=apply))
+    if not flags.as_json:
+        emit_text(summary_line(runs))
+    return exit_code(runs)

@@ -1,0 +1,233 @@
+"""From a finding to its end: checks, the branch and the pull request, or an escalation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from agentic.checks import Subject, run_checks
+from agentic.exceptions import AgenticError
+from agentic.guardrails import judge_proposal
+from agentic.records import (
+    CheckReport,
+    CheckResult,
+    Finding,
+    Incident,
+    Proposal,
+    RunResult,
+    dump,
+)
+from agentic.review import (
+    Branch,
+    branch_name,
+    open_branch,
+    patch_of,
+    render_body,
+    run_folder,
+    write_casefile,
+)
+from agentic.review.branch import TRAILER
+from agentic.runtime.investigate import Investigation
+from agentic.runtime.session import Session
+
+_WHY = {
+    "limit": "a limit was used up",
+    "looping": "the engine went in circles",
+    "no_report": "the engine stopped without a report",
+    "engine_failed": "the engine could not go on",
+}
+
+
+class _Checked(msgspec.Struct, frozen=True):
+    """What the checks said, and in which schema they built: one step of the journal."""
+
+    report: CheckReport
+    schema: str
+
+
+def conclude(session: Session, found: Investigation, others: Sequence[Incident] = ()) -> RunResult:
+    """End a run. `others` are incidents of the same root cause: they end with this run.
+
+    The result is written to the store and to the case file before it is returned.
+    """
+    incident = _merged(found.incident, others)
+    result = _start(found, incident)
+    try:
+        result = _decide(session, found, result)
+    except AgenticError as error:
+        result = replace(result, status="error", reason=f"{error.message} {error.hint}".strip())
+    finally:
+        found.places.close()
+    result = replace(result, usage=found.usage, ended_at=session.clock())
+    _write(session, found, result)
+    return result
+
+
+def _start(found: Investigation, incident: Incident) -> RunResult:
+    report = found.report
+    return RunResult(
+        run_id=found.run_id,
+        agent=found.agent.name,
+        engine=found.engine,
+        incident=incident,
+        status="escalated",
+        decision="escalate",
+        finding=report.finding if report else None,
+        reason=found.note,
+        started_at=found.started_at,
+    )
+
+
+def _decide(session: Session, found: Investigation, result: RunResult) -> RunResult:
+    report, proposal = found.report, found.proposal
+    if report is None:
+        why = ": ".join(filter(None, (_WHY.get(found.end.reason, ""), found.end.sentence)))
+        return replace(result, reason=why)
+    result = replace(result, decision=report.decision)
+    if report.decision == "no_change":
+        return replace(result, status="no_op", reason=report.rationale)
+    if report.decision != "fix" or proposal is None:
+        return result
+    if session.diagnose_only:
+        return replace(result, reason="diagnosed only; `agentic run` proposes and proves the fix")
+    return _prove(session, found, result, proposal)
+
+
+def _prove(
+    session: Session, found: Investigation, result: RunResult, proposal: Proposal
+) -> RunResult:
+    """Guardrails on the whole proposal, then every check; only then anything leaves."""
+    verdict = judge_proposal(proposal, found.situation)
+    if verdict.decision.verdict == "deny":
+        step = f"The repair is known but not allowed: {verdict.decision.reason}"
+        return _escalated(replace(result, proposal=None), step)
+    result = replace(result, proposal=proposal)
+    checked = found.journal.step(
+        "checks",
+        "checks",
+        {"proposal": proposal.title, "files": [edit.path for edit in proposal.edits]},
+        _Checked,
+        lambda _key: _checks(session, found, proposal, result.incident),
+    )
+    report = checked.report
+    extra = {
+        "asks": [ask.reason for ask in verdict.asks],
+        "schema": checked.schema,
+        "fingerprint": _fingerprint(session, result.finding),
+    }
+    result = replace(result, report=report, extra=extra)
+    if report.failed:
+        failed = "; ".join(f"{c.code} {c.detail}" for c in report.results if c.result == "fail")
+        return _escalated(result, f"The repair did not pass its checks: {failed}")
+    draft = bool(verdict.asks) or not report.ready
+    status = "awaiting_approval" if verdict.asks else "success"
+    result = replace(result, status=status, draft=draft, reason=_reason(result, report))
+    return _open(session, found, result) if session.apply else result
+
+
+def _checks(
+    session: Session, found: Investigation, proposal: Proposal, incident: Incident
+) -> _Checked:
+    def tell(check: CheckResult) -> None:
+        session.stream.emit(
+            "check.done",
+            f"{check.code} {check.name}: {check.result.replace('_', ' ')}, {check.detail}",
+            run_id=found.run_id,
+        )
+
+    subject = Subject(
+        proposal=proposal,
+        project=session.project,
+        manifest=session.manifest,
+        graph=session.graph,
+        dialect=session.dialect,
+        incident=incident,
+        finding=found.report.finding if found.report else None,
+        workspace=found.places.workspace,
+        guardrails=session.compiled.guardrails,
+        world=session.world,
+    )
+    return _Checked(run_checks(subject, tell), found.places.schema)
+
+
+def _open(session: Session, found: Investigation, result: RunResult) -> RunResult:
+    """The branch, as a step of its own: made once, and found again after a restart."""
+    finding, proposal = result.finding, result.proposal
+    if finding is None or proposal is None:
+        return result
+    fingerprint = _fingerprint(session, finding)
+    name = branch_name(finding, fingerprint)
+
+    def effect(_key: str) -> Branch:
+        return open_branch(
+            session.repo,
+            session.project,
+            proposal,
+            name=name,
+            base=session.repo.snapshot(),
+            date=found.started_at,
+            trailers={TRAILER: fingerprint, "Agentic-Run": found.run_id},
+        )
+
+    branch = found.journal.step("branch", name, {"title": proposal.title}, Branch, effect)
+    body = run_folder(session.project, found.run_id) / "pr_body.md"
+    session.stream.emit("branch.opened", f"{branch.name} {branch.state}", run_id=found.run_id)
+    return replace(result, branch=branch.name, commit=branch.commit, pull_request=str(body))
+
+
+def _write(session: Session, found: Investigation, result: RunResult) -> None:
+    body = None
+    if result.proposal is not None and result.report is not None:
+        body = render_body(result, calls=found.calls, note=_dirty_note(session))
+    prefix = session.repo.relative(session.project.root)
+    patch = ""
+    if result.proposal is not None:
+        patch = patch_of(result.proposal, f"{prefix}/" if prefix else "")
+    steps = [msgspec.to_builtins(step._asdict()) for step in found.journal.steps()]
+    write_casefile(session.project, result, transcript=steps, body=body, patch=patch)
+    session.store.end_run(result)
+    cause = _fingerprint(session, result.finding) if result.finding else None
+    session.store.link(result.incident, run_id=result.run_id, root_cause=cause)
+    session.stream.emit(
+        "run.failed" if result.status == "error" else "run.ended",
+        f"{result.status.replace('_', ' ')}: {result.decision}",
+        run_id=result.run_id,
+        agent=result.agent,
+        incident=dump(result.incident)["fingerprint"],
+    )
+
+
+def _dirty_note(session: Session) -> str:
+    if session.repo.is_dirty():
+        return (
+            "The checkout had uncommitted changes, so this branch holds them too, below the fix. "
+            "It is local and is never pushed; `changes.patch` in the case file is the fix alone."
+        )
+    return ""
+
+
+def _escalated(result: RunResult, step: str) -> RunResult:
+    finding = replace(result.finding, next_step=step) if result.finding else None
+    return replace(result, status="escalated", decision="escalate", finding=finding, reason=step)
+
+
+def _reason(result: RunResult, report: CheckReport) -> str:
+    waiting = [c.code for c in report.results if c.result == "not_compared"]
+    left = f"not compared: {', '.join(waiting)}" if waiting else ""
+    return "; ".join(filter(None, (result.reason, left)))
+
+
+def _fingerprint(session: Session, finding: Finding | None) -> str:
+    return finding.fingerprint(session.project.name) if finding else ""
+
+
+def _merged(incident: Incident, others: Sequence[Incident]) -> Incident:
+    signals = (*incident.signals, *(s for other in others for s in other.signals))
+    skipped = (*incident.skipped, *(s for other in others for s in other.skipped))
+    return replace(
+        incident,
+        signals=tuple(dict.fromkeys(signals)),
+        skipped=tuple(dict.fromkeys(skipped)),
+    )

@@ -1,0 +1,227 @@
+"""One incident, one engine, one loop: from a signal to a finding and a proposal.
+
+Nothing here leaves the process but reads, journal entries and the engine's own requests.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+
+from agentic.exceptions import StoreError
+from agentic.guardrails import Situation, decide
+from agentic.records import (
+    CompiledAgent,
+    Incident,
+    Proposal,
+    Usage,
+    content_hash,
+)
+from agentic.rules import Case, diagnose_now
+from agentic.runtime.boundary import Boundary
+from agentic.runtime.brief import brief, instructions
+from agentic.runtime.budget import Budget
+from agentic.runtime.clock import new_run_id
+from agentic.runtime.engines import Engine, Task, choose_engine, open_engine
+from agentic.runtime.loop import Loop, LoopEnd
+from agentic.runtime.places import Places
+from agentic.runtime.session import Session
+from agentic.store import Journal
+from agentic.tools import Bench, Report, registry
+
+
+@dataclass
+class Investigation:
+    """What a loop left behind, ready for the checks."""
+
+    run_id: str
+    agent: CompiledAgent
+    engine: str
+    incident: Incident
+    started_at: str
+    end: LoopEnd
+    bench: Bench
+    budget: Budget
+    journal: Journal
+    situation: Situation
+    places: Places
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """Tool calls with their verdicts, in order."""
+    note: str = ""
+    """That another engine took over, say."""
+
+    @property
+    def report(self) -> Report | None:
+        return self.bench.report
+
+    @property
+    def proposal(self) -> Proposal | None:
+        return self.bench.proposal()
+
+    @property
+    def usage(self) -> Usage:
+        return self.budget.usage()
+
+
+def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> Investigation:
+    """Start or resume the incident's run and loop until a finding lies on the bench.
+
+    Raises EngineError when the agent names an engine that cannot be used, StoreError when another
+    process is at this incident now.
+    """
+    engine_name = choose_engine(agent.engine)
+    run_id, started_at = _start_or_resume(session, agent, incident, engine_name)
+    journal = Journal(session.store, run_id)
+    places = Places(session, run_id)
+    situation = Situation(
+        session.project,
+        session.manifest,
+        session.graph,
+        session.dialect,
+        agent,
+        session.compiled.guardrails,
+        session.world,
+    )
+    case = Case(incident, session.manifest, session.graph, session.dialect, session.project.name)
+    bench = _bench(session, incident, places, case)
+    budget = Budget(
+        agent.limits,
+        started_at,
+        session.clock,
+        session.store.cost_usd_since(started_at[:10]),
+    )
+    found = Investigation(
+        run_id,
+        agent,
+        engine_name,
+        incident,
+        started_at,
+        LoopEnd("no_report"),
+        bench,
+        budget,
+        journal,
+        situation,
+        places,
+    )
+    session.stream.emit(
+        "run.started",
+        f"{agent.name} takes {incident.kind} in {incident.node or 'the project'}",
+        run_id=run_id,
+        agent=agent.name,
+        engine=engine_name,
+    )
+    engine = open_engine(engine_name, case=case, model=agent.model)
+    found.end = _loop(session, found, engine)
+    if found.end.reason == "engine_failed" and agent.engine == "auto" and engine.name != "rules":
+        _fall_back(session, found, case)
+    return found
+
+
+def _fall_back(session: Session, found: Investigation, case: Case) -> None:
+    """`auto` promised a result: the rules take over from a clean bench, within the same budget."""
+    found.note = f"{found.engine} could not go on ({found.end.sentence}); the rules took over"
+    session.stream.emit("engine.fallback", found.note, level="warn", run_id=found.run_id)
+    found.bench.edits.clear()
+    found.engine = "rules"
+    found.end = _loop(session, found, open_engine("rules", case=case))
+
+
+def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
+    specs = {name: spec for name, spec in registry().items() if name in found.agent.tools}
+
+    def judge(call, spec):  # type: ignore[no-untyped-def]
+        return decide(call, spec, found.situation)
+
+    boundary = Boundary(found.bench, specs, judge, found.journal, session.stream)
+    task = Task(
+        found.agent.name,
+        instructions(found.agent, found.incident, session.graph),
+        brief(found.incident),
+        tuple(specs.values()),
+        found.agent.model,
+        found.agent.effort,
+    )
+    loop = Loop(engine, task, boundary, found.budget, found.journal, session.stream)
+    try:
+        return loop.run()
+    finally:
+        boundary.close()
+        found.calls = [
+            (step.name, _verdict(step.output))
+            for step in found.journal.steps()
+            if step.kind == "tool"
+        ]
+
+
+def _verdict(output: object) -> str:
+    if not isinstance(output, dict):
+        return "cut off"
+    decision = output.get("decision")
+    if isinstance(decision, dict):
+        return f"{decision['verdict']} {decision['code']}"
+    return "error" if output.get("is_error") else "allow"
+
+
+def _bench(session: Session, incident: Incident, places: Places, case: Case) -> Bench:
+    bench = Bench(
+        project=session.project,
+        manifest=session.manifest,
+        graph=session.graph,
+        dialect=session.dialect,
+        incident=incident,
+        connection=places.connection,
+        repo=session.repo,
+        workspace=None if session.diagnose_only else places.workspace,
+        world=session.world,
+        guardrails=session.compiled.guardrails,
+    )
+    bench.diagnose = lambda: diagnose_now(case, bench)
+    return bench
+
+
+def _start_or_resume(
+    session: Session, agent: CompiledAgent, incident: Incident, engine: str
+) -> tuple[str, str]:
+    """The run's id and when it started; a run that was cut off is resumed if nothing changed."""
+    inputs = content_hash(
+        [
+            session.repo.snapshot(),
+            session.compiled.content_hash,
+            incident.fingerprint,
+            incident.invocation_id,
+            agent.name,
+            engine,
+            session.apply,
+            session.diagnose_only,
+        ]
+    )
+    for row in session.store.unfinished(incident.fingerprint):
+        if row["host"] == socket.gethostname() and _alive(row["pid"]):
+            raise StoreError(
+                f"run {row['run_id']} (process {row['pid']}) is at this incident now",
+                hint="Wait for it, or stop it; `agentic run` then goes on where it stood.",
+            )
+        if row["inputs_hash"] == inputs:
+            session.store.adopt_run(row["run_id"])
+            session.stream.emit("run.resumed", f"going on with {row['run_id']}")
+            return row["run_id"], row["started_at"]
+        session.store.abandon_run(row["run_id"])
+    run_id = new_run_id(session.clock())
+    session.store.start_run(
+        run_id, incident=incident.fingerprint, inputs_hash=inputs, agent=agent.name
+    )
+    row = session.store.unfinished(incident.fingerprint)[0]
+    return run_id, row["started_at"]
+
+
+def _alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

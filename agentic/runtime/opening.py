@@ -1,0 +1,82 @@
+"""Opens a session: finds the project, its incidents and its artifacts, and compiles both files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agentic.compiler import compile_project, write_manifest
+from agentic.config import load_files
+from agentic.events import Sink, Stream, file_sink, openlineage_sink
+from agentic.guardrails import world_of
+from agentic.lineage import Graph
+from agentic.project import (
+    Project,
+    Repo,
+    find_dbt,
+    find_project,
+    list_targets,
+    load_manifest,
+    read_target,
+)
+from agentic.records import Incident
+from agentic.runtime.clock import utc_now
+from agentic.runtime.session import Session
+from agentic.store import open_store
+from agentic.triggers import collect
+from agentic.workspace import sweep
+
+
+def open_session(
+    project_dir: Path | None,
+    *,
+    profiles_dir: Path | None,
+    target: str | None,
+    apply: bool,
+    diagnose_only: bool,
+    sinks: tuple[Sink, ...] = (),
+) -> tuple[Session, tuple[Incident, ...]]:
+    """The session and the incidents that are open now.
+
+    Raises ProjectError, GitError, ConfigError, StoreError: each with its next step.
+    """
+    project = find_project(project_dir, profiles_dir=profiles_dir, target=target)
+    repo = Repo.open(project.root)
+    repo.head()
+    specs = load_files(project.root)
+    dbt = find_dbt()
+    stream = _stream(project, sinks)
+    stream.emit("command.started", f"Running with dbt={dbt.version}, project {project.name}")
+    store = open_store(project.root, project=project.name, clock=utc_now)
+    incidents = collect(project, dbt=dbt, graph_of=Graph)
+    failed_in = next((incident.target for incident in incidents if incident.target), None)
+    baseline = read_target(project, target or failed_in)
+    manifest = load_manifest(project.target_path / "manifest.json")
+    graph = Graph(manifest)
+    compiled = compile_project(
+        project, specs, manifest, graph, target=baseline, targets=list_targets(project)
+    )
+    write_manifest(compiled, project)
+    for line in sweep(project, repo, baseline):
+        stream.emit("workspace.swept", f"removed what a run that was cut off left: {line}")
+    session = Session(
+        project=project,
+        target=baseline,
+        repo=repo,
+        dbt=dbt,
+        manifest=manifest,
+        graph=graph,
+        compiled=compiled,
+        world=world_of(manifest, compiled.guardrails, baseline),
+        store=store,
+        stream=stream,
+        clock=utc_now,
+        apply=apply,
+        diagnose_only=diagnose_only,
+    )
+    return session, incidents
+
+
+def _stream(project: Project, sinks: tuple[Sink, ...]) -> Stream:
+    all_sinks = [*sinks, file_sink(project.root / "logs" / "agentic.log")]
+    lineage = openlineage_sink(project.name, folder=project.root)
+    return Stream(utc_now, (*all_sinks, lineage) if lineage else tuple(all_sinks))

@@ -1,0 +1,86 @@
+"""All open incidents of a command: investigate each, then one run and one change a root cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agentic.exceptions import ConfigError, Issue
+from agentic.records import Incident, RunResult
+from agentic.runtime.clock import new_run_id
+from agentic.runtime.conclude import conclude
+from agentic.runtime.investigate import Investigation, investigate
+from agentic.runtime.session import Session
+
+
+def handle(
+    session: Session, incidents: Sequence[Incident], *, agent_name: str | None = None
+) -> list[RunResult]:
+    """Handle incidents. Raises ConfigError when an agent was named that does not exist."""
+    known = [agent.name for agent in session.compiled.agents]
+    if agent_name is not None and agent_name not in known:
+        message = f"there is no agent {agent_name!r}"
+        raise ConfigError([Issue("agents.yml", 1, 1, "AC404", message, f"Agents: {known}")])
+    session.store.close_absent({incident.fingerprint for incident in incidents})
+    seen = [session.store.see(incident) for incident in incidents]
+    results: list[RunResult] = []
+    found: list[Investigation] = []
+    for incident in seen:
+        agent = session.agent_for(incident, agent_name)
+        if agent is None:
+            results.append(_nobody(session, incident))
+        else:
+            found.append(investigate(session, agent, incident))
+    for group in _by_root_cause(session, found):
+        results.append(_conclude_group(session, group))
+    return results
+
+
+def _by_root_cause(session: Session, found: Sequence[Investigation]) -> list[list[Investigation]]:
+    """Groups in order of their first incident. What no engine could explain stands alone."""
+    groups: dict[str, list[Investigation]] = {}
+    for one in found:
+        known = one.report is not None and one.report.finding.root_cause.node
+        key = one.run_id
+        if known and one.report is not None:
+            key = one.report.finding.fingerprint(session.project.name)
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _conclude_group(session: Session, group: Sequence[Investigation]) -> RunResult:
+    first, *rest = group
+    result = conclude(session, first, [one.incident for one in rest])
+    for one in rest:
+        one.places.close()
+        session.store.end_run(
+            RunResult(
+                run_id=one.run_id,
+                agent=one.agent.name,
+                engine=one.engine,
+                incident=one.incident,
+                status="no_op",
+                reason=f"same root cause as run {first.run_id}",
+                started_at=one.started_at,
+                ended_at=session.clock(),
+                usage=one.usage,
+            )
+        )
+        session.store.link(one.incident, run_id=first.run_id, root_cause=None)
+    return result
+
+
+def _nobody(session: Session, incident: Incident) -> RunResult:
+    """No agent's `when` and `select` match: said, not passed over."""
+    now = session.clock()
+    return RunResult(
+        run_id=new_run_id(now),
+        agent="",
+        engine="",
+        incident=incident,
+        status="escalated",
+        decision="escalate",
+        reason=f"no agent in agents.yml handles {incident.kind} of {incident.node}; "
+        "add the kind to an agent's `when:` or widen its `select:`",
+        started_at=now,
+        ended_at=now,
+    )

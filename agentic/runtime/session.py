@@ -1,0 +1,55 @@
+"""Everything that the runs of one `agentic run` share, opened once and late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agentic.events import Stream
+from agentic.lineage import Graph
+from agentic.policy import World
+from agentic.project import Dbt, Manifest, Project, Repo, Target
+from agentic.records import Compiled, CompiledAgent, Incident
+from agentic.store import Store
+
+
+@dataclass(frozen=True)
+class Session:
+    """The project as it was when the command started; guardrails are the version compiled then."""
+
+    project: Project
+    target: Target
+    """The failing invocation's target: the baseline, read and never written."""
+    repo: Repo
+    dbt: Dbt
+    manifest: Manifest
+    graph: Graph
+    compiled: Compiled
+    world: World
+    store: Store
+    stream: Stream
+    clock: Callable[[], str]
+    apply: bool = False
+    """Open the branch and the pull request; without it nothing leaves the workspace."""
+    diagnose_only: bool = False
+    """Stop at the finding; nothing is built."""
+
+    @property
+    def dialect(self) -> str:
+        """sqlglot's name of the warehouse's SQL."""
+        return self.target.relation_dialect
+
+    def agent_for(self, incident: Incident, name: str | None) -> CompiledAgent | None:
+        """The agent called by name, else the first whose `when` and `select` match."""
+        for agent in self.compiled.agents:
+            if name is not None:
+                if agent.name == name:
+                    return agent
+            elif incident.kind in agent.when and _sees(agent, incident):
+                return agent
+        return None
+
+
+def _sees(agent: CompiledAgent, incident: Incident) -> bool:
+    touched = {incident.node, *(signal.attached for signal in incident.signals)}
+    return not agent.select or not incident.node or bool(touched & set(agent.scope))

@@ -1,0 +1,146 @@
+"""A local HTTP server that speaks the model service's protocol, so that the real SDK is used.
+
+It asserts the protocol on every request: a violation is answered 400 and kept in `violations`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Brain = Callable[[list[dict[str, Any]]], dict[str, Any] | int]
+"""Messages in; the answer's `content`, `stop_reason` and maybe `usage` out, or an HTTP status."""
+
+
+class ModelServer:
+    """`with ModelServer(brain) as server:` then point `base_url` at `server.url`."""
+
+    def __init__(self, brain: Brain, *, key: str = "test-key-123456") -> None:
+        self.brain = brain
+        self.key = key
+        self.requests: list[dict[str, Any]] = []
+        self.violations: list[str] = []
+        self.sent: list[list[dict[str, Any]]] = []
+        handler = _handler(self)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> ModelServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.requests.append(body)
+        found = list(protocol_violations(body, self.sent))
+        if found:
+            self.violations += found
+            return 400, _error("invalid_request_error", "; ".join(found))
+        said = self.brain(body["messages"])
+        if isinstance(said, int):
+            return said, _error("api_error", f"scripted {said}")
+        self.sent.append(said["content"])
+        usage = {"input_tokens": 100, "output_tokens": 20} | said.get("usage", {})
+        return 200, {
+            "id": f"msg_{len(self.sent)}",
+            "type": "message",
+            "role": "assistant",
+            "model": body["model"],
+            "content": said["content"],
+            "stop_reason": said["stop_reason"],
+            "stop_sequence": None,
+            "usage": usage,
+        }
+
+
+def protocol_violations(body: dict[str, Any], sent: list[list[dict[str, Any]]]) -> list[str]:
+    """What the service would refuse in a request."""
+    found = [f"{name} was removed" for name in ("temperature", "top_p", "top_k") if name in body]
+    if "tool_choice" in body:
+        found.append("forced tool_choice is refused")
+    if body.get("max_tokens", 10**9) > 21_333 and not body.get("stream"):
+        found.append("max_tokens needs streaming")
+    if body.get("thinking", {}).get("type") == "disabled":
+        found.append("thinking cannot be turned off")
+    for tool in body.get("tools", ()):
+        if tool["input_schema"].get("type") != "object":
+            found.append(f"tool {tool['name']}: input_schema is no object")
+    messages = body["messages"]
+    if not messages or messages[0]["role"] != "user":
+        found.append("the first message is the user's")
+    assistant = [message["content"] for message in messages if message["role"] == "assistant"]
+    if assistant != sent[: len(assistant)]:
+        found.append("history was edited: assistant turns differ from what was sent")
+    for before, after in zip(messages, messages[1:], strict=False):
+        if before["role"] == after["role"]:
+            found.append("roles do not alternate")
+        if before["role"] == "assistant":
+            found += _unanswered(before["content"], after["content"])
+    return found
+
+
+def _unanswered(said: Any, answer: Any) -> list[str]:
+    asked = [block["id"] for block in said if block["type"] == "tool_use"]
+    blocks = answer if isinstance(answer, list) else []
+    given = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+    kinds = [block["type"] for block in blocks]
+    found = [] if sorted(asked) == sorted(given) else [f"tool_use {asked} answered by {given}"]
+    if "tool_result" in kinds and kinds != sorted(kinds, key=lambda kind: kind != "tool_result"):
+        found.append("tool_result blocks come first")
+    return found
+
+
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message}}
+
+
+def _handler(owner: ModelServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            body = json.loads(self.rfile.read(length))
+            key = self.headers.get("x-api-key") or self.headers.get("Authorization", "")
+            if not self.path.startswith("/v1/messages"):
+                status, answer = 404, _error("not_found_error", self.path)
+            elif owner.key not in key:
+                status, answer = 401, _error("authentication_error", "invalid x-api-key")
+            elif "anthropic-version" not in self.headers:
+                status, answer = 400, _error("invalid_request_error", "no anthropic-version")
+            else:
+                status, answer = owner.answer(body)
+            payload = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(payload)))
+            self.send_header("x-should-retry", "false" if status < 500 else "true")
+            self.send_header("retry-after-ms", "5")
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    return Handler
+
+
+def tool_use(name: str, given: dict[str, Any], *, number: int = 0) -> dict[str, Any]:
+    """One tool_use block."""
+    return {"type": "tool_use", "id": f"toolu_{name}_{number}", "name": name, "input": given}
+
+
+def says(*blocks: dict[str, Any], stop: str | None = None, **usage: int) -> dict[str, Any]:
+    """An answer of these blocks; `tool_use` where one is, unless `stop` says otherwise."""
+    uses = any(block["type"] == "tool_use" for block in blocks)
+    reason = stop or ("tool_use" if uses else "end_turn")
+    return {"content": list(blocks), "stop_reason": reason, "usage": usage}
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}

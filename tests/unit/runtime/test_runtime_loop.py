@@ -1,0 +1,222 @@
+"""The loop ends for the right reason, and the boundary does nothing it should not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from agentic.events import Stream
+from agentic.exceptions import EngineUnavailable
+from agentic.records import Decision, Limits, StopReason, ToolCall, ToolSpec, Turn, Usage
+from agentic.runtime.boundary import Boundary
+from agentic.runtime.budget import Budget
+from agentic.runtime.engines import ScriptedEngine, Task
+from agentic.runtime.loop import Loop, LoopEnd
+from agentic.store import Journal, Store, open_store
+from agentic.tools import Bench, registry
+
+
+def clock() -> str:
+    return "2026-01-01T00:00:00+00:00"
+
+
+def allow(call: ToolCall, spec: ToolSpec) -> Decision:
+    return Decision("allow", "AG000", "fine")
+
+
+def deny(call: ToolCall, spec: ToolSpec) -> Decision:
+    return Decision("deny", "AG120", "No. Read tools would be allowed.")
+
+
+REPORT = {
+    "finding": {
+        "cls": "x",
+        "root_cause": {"node": ""},
+        "confidence": 0.5,
+        "summary": "it broke",
+    },
+    "decision": "escalate",
+    "title": "it broke",
+}
+
+
+def uses(name: str, given: dict[str, Any], call_id: str = "c") -> Turn:
+    return Turn("tool_use", (ToolCall(call_id, name, given),), usage=Usage(output_tokens=10))
+
+
+def bench() -> Bench:
+    empty = SimpleNamespace(all={}, owner_of=lambda uid: "")
+    incident = SimpleNamespace(node="")
+    nothing = cast(Any, None)
+    return Bench(nothing, cast(Any, empty), nothing, "duckdb", cast(Any, incident), nothing)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path, project="shop", clock=clock)
+    opened.start_run("r1", incident="f", inputs_hash="h", agent="a")
+    return opened
+
+
+def loop(
+    store: Store, steps: list[Any], *, judge: Any = allow, limits: Limits | None = None
+) -> Loop:
+    journal = Journal(store, "r1")
+    stream = Stream(clock)
+    specs = {name: registry()[name] for name in ("submit_report", "read_file")}
+    boundary = Boundary(bench(), specs, judge, journal, stream)
+    budget = Budget(limits or Limits(), clock(), clock)
+    task = Task("triage", "do it", "brief", tuple(specs.values()))
+    return Loop(ScriptedEngine(steps), task, boundary, budget, journal, stream)
+
+
+def test_a_report_ends_it(store: Store) -> None:
+    one = loop(store, [uses("submit_report", REPORT)])
+
+    assert one.run() == LoopEnd("reported")
+    assert one.boundary.bench.report is not None
+
+
+def test_an_unknown_tool_is_denied_and_the_run_goes_on(store: Store) -> None:
+    one = loop(store, [uses("drop_everything", {}), uses("submit_report", REPORT)])
+
+    assert one.run() == LoopEnd("reported")
+    (result,) = one.history[0].results
+    assert result.decision is not None
+    assert (result.decision.code, result.is_error) == ("AG100", True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({}, id="missing"),
+        pytest.param({"path": 3}, id="wrong-type"),
+        pytest.param({"path": "a.sql", "extra": 1}, id="extra"),
+        pytest.param({"path": None}, id="null"),
+    ],
+)
+def test_input_that_does_not_fit_is_never_run(store: Store, given: dict[str, Any]) -> None:
+    judged: list[ToolCall] = []
+
+    def watch(call: ToolCall, spec: ToolSpec) -> Decision:
+        judged.append(call)
+        return allow(call, spec)
+
+    one = loop(store, [uses("read_file", given), uses("submit_report", REPORT)], judge=watch)
+    one.run()
+
+    assert [call.name for call in judged] == ["submit_report"]
+    assert one.history[0].results[0].content["code"] == "AC590"
+
+
+def test_a_denial_goes_back_as_a_value(store: Store) -> None:
+    one = loop(store, [uses("submit_report", REPORT)] * 2, judge=deny)
+
+    assert one.run().reason == "no_report"
+    assert one.history[0].results[0].content == {
+        "verdict": "deny",
+        "code": "AG120",
+        "reason": "No. Read tools would be allowed.",
+    }
+
+
+def test_the_same_call_three_times_ends_it(store: Store) -> None:
+    one = loop(store, [uses("read_file", {"path": "x.sql"})] * 9)
+
+    assert one.run().reason == "looping"
+    assert one.budget.spent.tool_calls == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [
+        pytest.param(Limits(tool_calls=0), "tool_calls", id="calls"),
+        pytest.param(Limits(tokens=15), "tokens", id="tokens"),
+    ],
+)
+def test_a_limit_is_asked_before_it_is_passed(store: Store, limits: Limits, word: str) -> None:
+    steps = [uses("read_file", {"path": f"{n}.sql"}, f"c{n}") for n in range(9)]
+    one = loop(store, steps, limits=limits)
+    end = one.run()
+
+    assert end.reason == "limit"
+    assert word in end.sentence
+
+
+def test_an_engine_that_only_talks_is_asked_for_a_report_twice(store: Store) -> None:
+    one = loop(store, [Turn("end_turn", text="I think it is fine.")] * 9)
+
+    assert one.run().reason == "no_report"
+    assert [bool(exchange.note) for exchange in one.history] == [True, True]
+
+
+@pytest.mark.parametrize("stop", ["refusal", "model_context_window_exceeded"])
+def test_endings_that_cannot_go_on(store: Store, stop: StopReason) -> None:
+    assert loop(store, [Turn(stop)]).run().reason == "engine_failed"
+
+
+def test_calls_of_an_answer_that_was_cut_off_are_not_done(store: Store) -> None:
+    cut = Turn("max_tokens", (ToolCall("c", "submit_report", REPORT),))
+    one = loop(store, [cut, uses("submit_report", REPORT)])
+
+    assert one.run() == LoopEnd("reported")
+    assert one.history[0].results[0].content["code"] == "AG111"
+    assert "smaller" in one.history[0].note
+
+
+def test_a_paused_turn_is_taken_up_without_a_word(store: Store) -> None:
+    one = loop(store, [Turn("pause_turn"), uses("submit_report", REPORT)])
+
+    assert one.run() == LoopEnd("reported")
+    assert one.history[0].note == ""
+
+
+def test_calls_after_the_report_are_not_done(store: Store) -> None:
+    both = (ToolCall("a", "submit_report", REPORT), ToolCall("b", "read_file", {"path": "x"}))
+    one = loop(store, [Turn("tool_use", both)])
+    one.run()
+
+    names = [step.name for step in Journal(store, "r1").steps() if step.kind == "tool"]
+    assert names == ["submit_report"]
+
+
+def test_a_failing_engine_is_a_reason_and_no_crash(store: Store) -> None:
+    def gone(*_: object) -> Turn:
+        raise EngineUnavailable("nobody there")
+
+    assert loop(store, [gone]).run() == LoopEnd("engine_failed", "nobody there")
+
+
+def test_a_killed_run_goes_on_where_it_stood(store: Store) -> None:
+    asked: list[int] = []
+
+    def step(turn: Turn) -> Any:
+        def play(_task: Task, history: Any) -> Turn:
+            asked.append(len(history))
+            return turn
+
+        return play
+
+    def killed(*_: object) -> Turn:
+        raise KeyboardInterrupt
+
+    first = step(uses("read_file", {"path": "x.sql"}))
+    report = step(uses("submit_report", REPORT, "d"))
+    with pytest.raises(KeyboardInterrupt):
+        loop(store, [first, killed]).run()
+    resumed = loop(store, [first, report])
+
+    assert resumed.run() == LoopEnd("reported")
+    assert asked == [0, 1]
+    assert resumed.budget.spent.tool_calls == 2
+
+
+def test_a_replayed_report_is_on_the_bench_again(store: Store) -> None:
+    loop(store, [uses("submit_report", REPORT)]).run()
+    again = loop(store, [])
+
+    assert again.run() == LoopEnd("reported")
+    assert again.boundary.bench.report is not None
