@@ -1,0 +1,42 @@
+"""What the history offers for a repair: the text of one file before its latest change."""
+
+from __future__ import annotations
+
+from agentic.rules.asking import FileChange, recent_changes, text_of
+from agentic.rules.case import Case, Diagnosis, Draft, Steps
+from agentic.rules.hunks import edit_change
+
+
+def latest_change(path: str) -> Steps[FileChange | None]:
+    """The newest change of a file that is still as that change left it; None without one."""
+    now = yield from text_of(path)
+    for change in (yield from recent_changes()):
+        if change.path == path and change.before is not None and change.before != change.after:
+            same = (change.after or "").strip() == (now or "").strip()
+            return change if same else None
+    return None
+
+
+def restored(case: Case, draft: Draft, summary: str, what: str) -> Steps[Diagnosis]:
+    """A fix that takes back the latest change of the cause's own file, or a question without one.
+
+    `what` names what comes back (`the join as it was`).
+    """
+    path, name = case.path(draft.node), case.node(draft.node).name
+    change = None if case.vendored(draft.node) else (yield from latest_change(path))
+    if change is None or change.before is None or change.after is None:
+        owner = case.owner(draft.node) or f"the author of {name}"
+        return draft.escalate(
+            summary,
+            confidence=0.8,
+            next_step=f"Ask {owner}: no change in the history shows how {path} was before.",
+        )
+    back = edit_change(path, change.after, change.before, f"{name} gets {what} again")
+    draft.fact(f"{path} was changed last here: {change.origin}.", path)
+    return Diagnosis(
+        finding=draft.finding(summary, confidence=0.92),
+        decision="fix" if back is not None else "escalate",
+        title=f"fix({name}): {what}",
+        rationale=f"{summary} The change that brought it is taken back in this file alone.",
+        changes=(back,) if back is not None else (),
+    )

@@ -1,0 +1,100 @@
+"""AR042: keys are null in rows that were loaded lately."""
+
+from __future__ import annotations
+
+from agentic.rules.asking import rows_of
+from agentic.rules.case import Case, Diagnosis, Draft, Steps
+from agentic.rules.history import restored
+from agentic.rules.registry import rule
+from agentic.rules.trail import FailedTest, Step, counted, failed_tests, is_raw, trail
+from agentic.sql import quote
+
+_COUNTS = ("count(*)", "count(*) - count({col})")
+
+
+@rule(code="AR042", cls="null_keys", order=42)
+def null_keys(case: Case) -> Steps[Diagnosis | None]:
+    """A column that must be filled is null in the raw data.
+
+    What it does:
+        Follows the column of a failed `not_null` test back to the raw relation it is copied from
+        and counts the nulls at each place.
+
+    Why:
+        A null key has lost what it belonged to. A `coalesce` gives it a made-up parent; leaving
+        the rows out makes totals wrong without a trace.
+
+    Example:
+        `not_null_stg_orders_customer_id` fails with 12 rows; the source holds the same 12.
+
+    Fix:
+        The owner fills the keys in, or says that the rows may be set aside.
+    """
+    for test in failed_tests(case, "not_null"):
+        steps = yield from trail(case, test.node, test.columns[0])
+        figures = yield from counted(steps, _COUNTS, case.dialect) if steps else _nothing()
+        raw = [(s, f) for s, f in zip(steps, figures, strict=False) if is_raw(s.node) and f[1]]
+        if raw:
+            step, (rows, nulls) = raw[-1]
+            return (yield from _reported(case, test, step, rows, nulls))
+    return None
+
+
+@rule(code="AR046", cls="join_type", order=46)
+def join_type(case: Case) -> Steps[Diagnosis | None]:
+    """A join or a filter changed, so that rows without a partner appear.
+
+    What it does:
+        Finds that a `not_null` test fails on a column whose raw copy holds no null: the nulls come
+        in between, at the first node that has them.
+
+    Why:
+        The raw data is complete, so no owner of a source can mend it.
+
+    Example:
+        An `inner join` became a `left join`; orders without a payment have no amount.
+
+    Fix:
+        The join is repaired where it was changed; without a trace of the change a person decides.
+    """
+    for test in failed_tests(case, "not_null"):
+        steps = yield from trail(case, test.node, test.columns[0])
+        figures = yield from counted(steps, _COUNTS, case.dialect) if steps else _nothing()
+        holed = [s for s, f in zip(steps, figures, strict=False) if f[1]]
+        if not holed or any(is_raw(step.node) for step in holed):
+            continue
+        step = holed[-1]
+        draft = Draft(case, step.node, step.column, "null")
+        draft.fact("Nulls appear here, and in nothing that it reads.", step.shape.relation)
+        name = case.node(step.node).name
+        summary = f"{name} makes {step.column} null; what it reads holds no null there."
+        return (yield from restored(case, draft, summary, "the join as it was"))
+    return None
+
+
+def _nothing() -> Steps[list[list[int]]]:
+    yield from ()
+    return []
+
+
+def _reported(case: Case, test: FailedTest, step: Step, rows: int, nulls: int) -> Steps[Diagnosis]:
+    draft = Draft(case, step.node, step.column, f"null in {nulls} of {rows} rows")
+    relation, name = step.shape.relation, case.node(step.node).name
+    samples = yield from rows_of(_sample_sql(case, step), max_rows=5)
+    draft.fact(f"{step.column} is null in {nulls} of {rows} rows.", relation, samples or [])
+    draft.fact(f"{test.test} found {test.failures} rows.", case.path(test.test))
+    owner = case.owner(step.node) or f"the owner of {name}"
+    everything = " All of them: the column may have moved." if nulls == rows else ""
+    return draft.escalate(
+        f"{name}.{step.column} is null in {nulls} of {rows} rows of the raw data.",
+        confidence=0.94,
+        next_step=(
+            f"Ask {owner} to fill {step.column} in, or to say that these rows may be set aside."
+            f"{everything} No value is made up for them."
+        ),
+    )
+
+
+def _sample_sql(case: Case, step: Step) -> str:
+    name = quote(step.column, case.dialect)
+    return f"select * from {step.shape.relation} where {name} is null limit 5"  # noqa: S608 -- quoted

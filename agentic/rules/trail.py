@@ -1,0 +1,121 @@
+"""From a failing test's column back to the raw data: the columns that it was copied from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from agentic.lineage import column_lineage
+from agentic.rules.asking import Shape, rows_of, shapes_of
+from agentic.rules.case import TESTS, Case, Steps
+from agentic.rules.witness import COPIES
+from agentic.sql import quote
+
+
+class FailedTest(msgspec.Struct, frozen=True):
+    """A data test that found rows."""
+
+    test: str
+    kind: str
+    """Name of the generic test without its package; empty for a singular test."""
+    node: str
+    """What it stands on."""
+    columns: tuple[str, ...]
+    arguments: dict[str, Any]
+    failures: int | None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One place of a trail: the column as this relation calls it, and its live relation."""
+
+    node: str
+    column: str
+    shape: Shape
+
+
+_COMBINED = frozenset({"unique_combination_of_columns"})
+
+
+def failed_tests(case: Case, *kinds: str) -> list[FailedTest]:
+    """The incident's failed generic tests of the kinds; those with an error of SQL are left out."""
+    found = []
+    for signal in case.incident.signals:
+        node = case.node(signal.node)
+        if signal.kind != "test_failure" or node is None or node.test_metadata is None:
+            continue
+        if node.test_metadata.name not in kinds or signal.failures is None:
+            continue
+        given = node.test_metadata.kwargs
+        arguments = {**given, **(given.get("arguments") or {})}
+        found.append(
+            FailedTest(
+                test=signal.node,
+                kind=node.test_metadata.name,
+                node=node.attached_node or signal.attached,
+                columns=_columns(node.column_name or "", arguments),
+                arguments=arguments,
+                failures=signal.failures,
+            )
+        )
+    return [one for one in found if one.node in case.manifest.all]
+
+
+def _columns(column: str, arguments: dict[str, Any]) -> tuple[str, ...]:
+    many = arguments.get("combination_of_columns")
+    if isinstance(many, list):
+        return tuple(str(name) for name in many)
+    return (column.strip('"`[]').lower(),) if column else ()
+
+
+def trail(case: Case, node: str, column: str) -> Steps[list[Step]]:
+    """The column and everything it is a plain copy of, from the node to the raw data.
+
+    Only places whose relation exists and holds the column; ephemeral nodes are passed over.
+    """
+    above = [u for u in case.graph.ancestors(node) if not u.startswith(TESTS)]
+    shapes = yield from shapes_of([node, *above])
+    schemas = {
+        uid: {c.name: c.type for c in shape.columns.values()}
+        for uid, shape in shapes.items()
+        if shape.exists and uid.startswith(("source.", "seed."))
+    }
+    traced = column_lineage(
+        case.manifest, schemas=schemas, dialect=case.dialect, only={node, *above}
+    )
+    places, frontier = [(node, column)], [(node, column)]
+    while frontier:
+        edges = [edge for here in frontier for edge in traced.upstream(*here)]
+        frontier = [
+            place
+            for place in dict.fromkeys((e.node, e.column) for e in edges if e.kind in COPIES)
+            if place not in places
+        ]
+        places += frontier
+    return [
+        Step(uid, shapes[uid].columns[name.lower()].name, shapes[uid])
+        for uid, name in places
+        if uid in shapes and shapes[uid].exists and name.lower() in shapes[uid].columns
+    ]
+
+
+def is_raw(uid: str) -> bool:
+    """True for what is loaded, not built from something."""
+    return uid.startswith(("source.", "seed."))
+
+
+def counted(steps: Sequence[Step], counts: Sequence[str], dialect: str) -> Steps[list[list[int]]]:
+    """Aggregates over each step's relation in one statement; `{col}` stands for the column.
+
+    One list a step, in order; empty when the statement failed.
+    """
+    parts = []
+    for number, step in enumerate(steps):
+        name = quote(step.column, dialect)
+        named = [f"{text.format(col=name)} as c{n}" for n, text in enumerate(counts)]
+        parts.append(f"select {number} as step, {', '.join(named)} from {step.shape.relation}")  # noqa: S608 -- quoted
+    rows = yield from rows_of(" union all ".join(parts) + " order by 1", max_rows=len(parts))
+    if not rows or len(rows) != len(steps):
+        return []
+    return [[int(row[f"c{n}"] or 0) for n in range(len(counts))] for row in rows]
