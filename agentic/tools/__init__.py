@@ -1,5 +1,6 @@
 """What an engine may call: one function a tool, registered with its schema and its effect."""
 
+from agentic.tools import dbt, edits, files, live, nodes, report
 from agentic.tools.bench import Bench, Report, SqlLimits
 from agentic.tools.registry import (
     ToolError,
@@ -10,7 +11,11 @@ from agentic.tools.registry import (
     toolsets,
 )
 
+BUILT_IN = (dbt, edits, files, live, nodes, report)
+"""Modules whose import registers the tools."""
+
 __all__ = [
+    "BUILT_IN",
     "Bench",
     "Report",
     "SqlLimits",

@@ -11,6 +11,7 @@ from msgspec import Meta
 from agentic.records import Edit
 from agentic.sql import rewrite
 from agentic.tools.bench import Bench
+from agentic.tools.live import live_columns
 from agentic.tools.nodes import find_node
 from agentic.tools.paths import current_text, file_text, relative_path
 from agentic.tools.registry import ToolError, tool
@@ -92,24 +93,34 @@ def rename_column(
     before = current_text(bench, key)
     if before is None:
         raise ToolError(f"there is no file {key}")
-    markers = relation_markers(bench, parent) if parent else ()
-    after = rewrite.rename_source_column(
-        before, old=old, new=new, relation_markers=markers, dialect=bench.dialect
-    )
-    if after is None or after == before:
+    parents = [parent] if parent else bench.graph.parents(one.unique_id)
+    found = [text for uid in parents if (text := _renamed(bench, before, uid, old, new))]
+    if len(found) != 1:  # without a parent the column must be read from one of them alone
         raise ToolError(
             f"{key}: {old!r} cannot be renamed to {new!r} safely",
             hint="Read the file and use edit_file.",
         )
-    return _store(bench, key, after, why)
+    return _store(bench, key, found[0], why)
+
+
+def _renamed(bench: Bench, text: str, parent: str, old: str, new: str) -> str | None:
+    live = live_columns(bench, parent)
+    return rewrite.rename_source_column(
+        text,
+        old=old,
+        new=new,
+        relation_markers=relation_markers(bench, parent),
+        dialect=bench.dialect,
+        columns=[name for name, _, _ in live or ()],
+    )
 
 
 def relation_markers(bench: Bench, parent: str) -> tuple[str, ...]:
-    """How a model's Jinja names a parent: `source('shop', 'orders')` as its two names, or one."""
+    """How a model's Jinja names a parent: `source('shop','orders')`, or `ref('orders')`."""
     one = find_node(bench, parent)
     if one.unique_id.startswith("source."):
-        return (one.unique_id.split(".")[2], one.name)
-    return (one.name,)
+        return (f"source({one.unique_id.split('.')[2]!r},{one.name!r})",)
+    return (f"ref({one.name!r})",)
 
 
 @tool(toolset="edits", effect="workspace")

@@ -1,4 +1,4 @@
-"""Which files a tool may read: text files inside the project, and nothing that a link leads out to."""
+"""Which files a tool may read: text inside the project, nothing that a link leads out to."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from agentic.tools.registry import ToolError, tool
 
 
 class FindingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an engine says of the root cause; lineage, owner and impact are filled in if left out."""
+    """What an engine says of the cause; lineage, owner and impact are filled in if left out."""
 
     cls: Annotated[str, Meta(description="fault class, such as src_column_renamed")]
     root_cause: RootCause

@@ -1,4 +1,4 @@
-"""Tools that run SQL: one read statement, judged again here whatever the boundary decided before."""
+"""Tools that run SQL: one read statement, judged here whatever the boundary decided."""
 
 from __future__ import annotations
 
