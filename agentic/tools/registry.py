@@ -161,7 +161,7 @@ def _schema_of(shape: type[msgspec.Struct]) -> dict[str, Any]:
 def _anything(kind: type) -> dict[str, Any]:
     """`object` is any JSON value: a cell of a sample row."""
     if kind is object:
-        return {}
+        return {"description": "any value"}
     raise NotImplementedError(kind)
 
 
