@@ -1,1 +1,16 @@
-"""TODO"""
+"""The isolated place where a proposal is built: worktree, own schema, deferral, data diff."""
+
+from agentic.workspace.opening import open_workspace, sweep
+from agentic.workspace.outcome import GREEN, BuildOutcome
+from agentic.workspace.selection import changed_nodes, with_descendants
+from agentic.workspace.workspace import Workspace
+
+__all__ = [
+    "GREEN",
+    "BuildOutcome",
+    "Workspace",
+    "changed_nodes",
+    "open_workspace",
+    "sweep",
+    "with_descendants",
+]

@@ -29,6 +29,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     run_id: str
     pid: int
+    host: str
     slot: str
     """Absolute path of the slot's folder."""
     worktrees: tuple[str, ...]
@@ -73,7 +74,7 @@ def workspaces_home(home: Path | None = None) -> Path:
 
 def project_key(project_root: Path) -> str:
     """Eight hex characters that name this checkout on this machine."""
-    text = f"{socket.gethostname()}\n{os.getuid()}\n{project_root.resolve()}"
+    text = f"{host()}\n{os.getuid()}\n{project_root.resolve()}"
     return sha256(text.encode()).hexdigest()[:8]
 
 
@@ -128,6 +129,9 @@ def write_entry(project_root: Path, entry: Entry) -> Path:
     folder = entries_folder(project_root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
         file = folder / f"{_safe(entry.run_id)}.json"
         part = file.with_suffix(f".{os.getpid()}.part")
         part.write_text(dumps(entry, indent=2), encoding="utf-8")
@@ -166,6 +170,15 @@ def empty_slot(folder: Path) -> None:
                 shutil.rmtree(item, ignore_errors=True)
             else:
                 item.unlink(missing_ok=True)
+
+
+def host() -> str:
+    """This machine's name: a note from another machine is not ours to act on."""
+    return socket.gethostname()
+
+
+def process_id() -> int:
+    return os.getpid()
 
 
 def now() -> float:

@@ -1,0 +1,198 @@
+"""The isolated place: worktrees of the user's state, schemas of its own, real dbt builds.
+
+The user's work tree, index, branch, stash, artifacts and every other schema are only ever read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from agentic.exceptions import WorkspaceError
+from agentic.warehouse import Connection
+from agentic.workspace.building import OnLine, Order, build_side, compile_side, undone_renames
+from agentic.workspace.frame import (
+    Frame,
+    Variant,
+    clean_up,
+    make_side,
+    project_in,
+    remove_tree,
+    tree_of,
+)
+from agentic.workspace.isolation import source_macro
+from agentic.workspace.outcome import BuildOutcome
+from agentic.workspace.side import Side
+
+_OLDER_TRIED = 3
+"""Commits before the snapshot that are tried as base when the snapshot does not parse."""
+
+
+class Workspace:
+    """One proposal's isolated place. Close it, or use it as a context manager."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.leftovers: tuple[str, ...] = ()
+        """What could not be removed on close; the note stays, so that a sweep can."""
+        self._sides: dict[str, Side] = {}
+        self._open: list[Connection] = []
+        self._lock = threading.RLock()
+        self._closed = False
+
+    @property
+    def root(self) -> Path:
+        """The worktree of the change."""
+        return tree_of(self.frame, "change")
+
+    @property
+    def project_root(self) -> Path:
+        """The dbt project inside the worktree of the change."""
+        return project_in(self.frame, "change")
+
+    @property
+    def schema(self) -> str:
+        """Schema of the change; custom schemas of nodes become `<schema>_<custom>`."""
+        return self.frame.schemas["change"]
+
+    def write_files(self, files: Mapping[str, str | None]) -> None:
+        """Lay edits over the change; paths are relative to the dbt project, None deletes.
+
+        Raises WorkspaceError for a path outside the project.
+        """
+        with self._lock:
+            side = self._side("change")
+            for path, text in files.items():
+                side.write_file(path, text)
+
+    def build(
+        self,
+        select: Sequence[str],
+        *,
+        variant: Variant = "change",
+        rename_undone: Sequence[tuple[str, str, str]] = (),
+        on_line: OnLine | None = None,
+    ) -> BuildOutcome:
+        """`dbt build` of explicit nodes (ids or names) and their tests, deferred to the baseline.
+
+        `variant="base"` builds the code before the change in a schema of its own, on the same raw
+        data; `rename_undone` then shows it raw columns under their old names. Raises
+        IsolationError before anything runs, and WorkspaceError.
+        """
+        with self._lock:
+            self._close_connections()
+            if variant == "base":
+                return self._build_base(select, rename_undone, on_line)
+            return build_side(
+                self._side("change"), self.frame.ground, self._order("change", select), on_line
+            )
+
+    def compile(self, select: Sequence[str]) -> BuildOutcome:
+        """`dbt compile` of the change; the outcome's manifest holds the compiled code."""
+        with self._lock:
+            self._close_connections()
+            return compile_side(
+                self._side("change"), self.frame.ground, self._order("change", select)
+            )
+
+    def connection(self) -> Connection:
+        """A read-only session on what the workspace built and all that it may read.
+
+        The next build closes it. Raises WarehouseError.
+        """
+        with self._lock:
+            connection = self.frame.ground.connect()
+            self._open.append(connection)
+            return connection
+
+    def close(self) -> None:
+        """Remove worktrees, copies and schemas. What cannot be removed is in `leftovers`."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._close_connections()
+            for side in self._sides.values():
+                side.keep_cache()
+            self.leftovers = clean_up(self.frame)
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _close_connections(self) -> None:
+        """A DuckDB file that is open here cannot be written by dbt."""
+        while self._open:
+            self._open.pop().close()
+
+    def _order(self, variant: Variant, select: Sequence[str]) -> Order:
+        frame = self.frame
+        return Order(
+            select=tuple(select),
+            baseline=frame.baseline,
+            allowed=frame.build_schemas,
+            state_folder=frame.slot.folder / f"state_{variant}",
+            revision=frame.snapshot,
+        )
+
+    def _side(self, variant: Variant, revision: str | None = None) -> Side:
+        if self._closed:
+            raise WorkspaceError("the workspace is closed")
+        if variant not in self._sides:
+            self._sides[variant] = make_side(self.frame, variant, revision or self.frame.snapshot)
+        return self._sides[variant]
+
+    def _build_base(
+        self,
+        select: Sequence[str],
+        renames: Sequence[tuple[str, str, str]],
+        on_line: OnLine | None,
+    ) -> BuildOutcome:
+        """The code before the change; where that does not parse, the last commit that does."""
+        frame = self.frame
+        if "base" not in frame.schemas:
+            raise WorkspaceError(
+                "build.schemas leaves no second schema for the code before the change",
+                hint="Use a pattern, as in `schemas: [agentic_*]`.",
+            )
+        views, moved = undone_renames(renames, frame.baseline, frame.schemas["base"])
+        outcome = None
+        for revision in self._base_revisions():
+            self._drop_side("base")
+            side = self._side("base", revision)
+            if moved:
+                side.write_macros("agentic_workspace_source.sql", source_macro(moved))
+            order = msgspec.structs.replace(
+                self._order("base", select), lenient=True, renamed_views=views, revision=revision
+            )
+            outcome = build_side(side, frame.ground, order, on_line)
+            if outcome.manifest is not None:
+                return outcome
+        assert outcome is not None
+        return outcome
+
+    def _base_revisions(self) -> Iterator[str]:
+        """The snapshot, HEAD where that is another commit, then older commits of the project."""
+        frame = self.frame
+        tried = {frame.snapshot}
+        yield frame.snapshot
+        folder = frame.repo.relative(frame.project.root)
+        for commit in frame.repo.log([folder] if folder else [], limit=_OLDER_TRIED):
+            if commit.sha not in tried:
+                tried.add(commit.sha)
+                yield commit.sha
+
+    def _drop_side(self, variant: Variant) -> None:
+        if self._sides.pop(variant, None) is not None:
+            remove_tree(self.frame, variant)
