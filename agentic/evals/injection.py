@@ -29,7 +29,7 @@ publish(
     CodePage(
         code=NoPlace.code,
         name="no-place-for-fault",
-        what="The project has no place where the fault class could happen, or the class is unknown.",
+        what="The project has no place where the fault could happen, or the class is unknown.",
         fix="Choose another class; `python -m agentic.evals.demo --list` shows them.",
     )
 )

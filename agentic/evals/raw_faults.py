@@ -10,6 +10,7 @@ from agentic.project import Node, Source
 
 _REDUCES = re.compile(r"\bdistinct\b|\bgroup\s+by\b|\brow_number\b|\bqualify\b", re.I)
 _TIME_WORD = re.compile(r"_(at|on|date|time|ts|timestamp)$")
+_KEY_WORD = re.compile(r"(^|_)(id|key|ref|code|number|no)$", re.I)
 DUPLICATED_ROWS = 12
 BROKEN_ROWS = 5
 
@@ -159,7 +160,7 @@ def type_changed(scene: Scene) -> Injected:
     numbers = [
         read
         for read in reads(scene)
-        if kind_of(read.column.type) == "number" and not read.column.name.lower().endswith("id")
+        if kind_of(read.column.type) == "number" and not _KEY_WORD.search(read.column.name)
     ]
     read = scene.choose("src_type_changed", numbers)
     retype_as_text(scene, read, f"cast({scene.quoted(read.column.name)} as varchar)")

@@ -75,10 +75,12 @@ def tests_on(scene: Scene, node: Node, column: str, name: str) -> list[Node]:
     for uid in scene.manifest.tests_of(node.unique_id):
         test = scene.manifest.nodes.get(uid)
         metadata = test.test_metadata if test else None
-        if test is None or metadata is None or metadata.name != name:
+        # A relationships test hangs on both its ends; only the one it is attached to is meant.
+        if test is None or metadata is None or test.attached_node != node.unique_id:
             continue
+        same_column = (test.column_name or "").lower() == column.lower()
         severity = str(test.config.get("severity") or "error").lower()
-        if (test.column_name or "").lower() == column.lower() and severity == "error":
+        if metadata.name == name and same_column and severity == "error":
             found.append(test)
     return found
 

@@ -18,9 +18,24 @@ from agentic.project import DbtOutcome, child_environment, find_dbt, run_dbt
 REPOSITORY = Path(__file__).parents[2]
 """Root of agentic's own repository: the dbt package and the examples are there."""
 
-_LEFT_BEHIND = ("target", "dbt_packages", "logs", ".agentic", "*.duckdb", "*.duckdb.wal", ".user.yml")
+_LEFT_BEHIND = (
+    "target",
+    "dbt_packages",
+    "logs",
+    ".agentic",
+    "*.duckdb",
+    "*.duckdb.wal",
+    ".user.yml",
+)
 _NOT_THE_USERS = ("target/agentic/", ".agentic/", "logs/", ".git/")
-_IDENTITY = ("-c", "user.name=Daily Sales", "-c", "user.email=data-platform@example.com")
+_IDENTITY = (
+    "-c",
+    "user.name=Daily Sales",
+    "-c",
+    "user.email=data-platform@example.com",
+    "-c",
+    "commit.gpgsign=false",
+)
 
 
 class Footprint(msgspec.Struct, frozen=True):
@@ -68,7 +83,9 @@ class Stage:
 
     def footprint(self) -> Footprint:
         """Hashes of the database, the checkout and git's state, to compare later."""
-        refs = [line for line in self.git("for-each-ref").splitlines() if "heads/agentic/" not in line]
+        refs = [
+            line for line in self.git("for-each-ref").splitlines() if "heads/agentic/" not in line
+        ]
         return Footprint(
             database=digest([self.database]),
             tree=digest(sorted(self._users_files()), root=self.root),
@@ -81,11 +98,15 @@ class Stage:
         for folder, folders, names in os.walk(self.root):
             here = Path(folder)
             inside = here.relative_to(self.root).as_posix() + "/"
-            folders[:] = [f for f in folders if not f"{inside}{f}/".removeprefix("./").startswith(_NOT_THE_USERS)]
+            folders[:] = [
+                f
+                for f in folders
+                if not f"{inside}{f}/".removeprefix("./").startswith(_NOT_THE_USERS)
+            ]
             yield from (here / name for name in names if here / name != self.database)
 
     def branch_copy(self, branch: str, where: Path) -> Stage:
-        """A worktree of a branch with the packages and a copy of the database, built nowhere else."""
+        """A worktree of a branch, with the packages and a copy of the database."""
         self.git("worktree", "add", "--quiet", "--detach", str(where), branch)
         link(self.root / "dbt_packages", where / "dbt_packages")
         copy = Stage(where, database=self.database.name, target=self.target)
@@ -100,7 +121,7 @@ def digest(files: Iterable[Path], *, root: Path | None = None) -> str:
     sha = hashlib.sha256()
     for file in files:
         sha.update((file.relative_to(root).as_posix() if root else "").encode() + b"\0")
-        sha.update(os.readlink(file).encode() if file.is_symlink() else file.read_bytes())
+        sha.update(str(file.readlink()).encode() if file.is_symlink() else file.read_bytes())
         sha.update(b"\0")
     return sha.hexdigest()
 
@@ -116,8 +137,8 @@ def link(source: Path, at: Path) -> None:
 def copy_example(name: str, root: Path, *, target: str = "prod") -> Stage:
     """Copy an example of this repository to `root`, which is emptied first.
 
-    `packages.yml` names the dbt package by a path relative to the example, which is wrong in a copy:
-    it is written anew, and the package is linked in as `dbt deps` would do it.
+    `packages.yml` names the dbt package by a path relative to the example, which is wrong in a
+    copy: it is written anew, and the package is linked in as `dbt deps` would do it.
     """
     example = REPOSITORY / "examples" / name
     if not example.is_dir():
