@@ -10,6 +10,7 @@ from agentic.rules.asking import rows_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
 from agentic.rules.drift import naming
 from agentic.rules.hunks import edit_change, line_of
+from agentic.rules.markers import markers_of
 from agentic.rules.registry import rule
 from agentic.rules.trail import FailedTest, Step, failed_tests, is_raw, trail
 from agentic.sql import quote, rewrite
@@ -140,7 +141,12 @@ def _normalised(case: Case, found: Strangers) -> Steps[Diagnosis]:
         path = case.path(uid)
         before = None if case.vendored(uid) else (yield from text_of(path))
         after = before and rewrite.replace_column_expression(
-            before, column=step.column, template=template, dialect=case.dialect
+            before,
+            column=step.column,
+            template=template,
+            dialect=case.dialect,
+            relation_markers=markers_of(case, step.node),
+            columns=[c.name for c in step.shape.columns.values()],
         )
         why = f"{step.column} arrives in another case"
         change = edit_change(path, before, after, why) if before and after else None

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from agentic.lineage import columns_expected_of
-from agentic.rules.asking import Column, Shape, recent_changes, shapes_of, text_of
+from agentic.rules.asking import Column, Shape, shapes_of, text_of
 from agentic.rules.case import TESTS, Case, Steps
 from agentic.rules.likeness import mentions
 
@@ -32,16 +32,7 @@ def source_drifts(case: Case) -> Steps[list[Drift]]:
         return []
     shapes = yield from shapes_of(nodes)
     shapes = yield from _with_headers(case, shapes)
-    return _ordered(case, [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))])
-
-
-def parent_drifts(case: Case) -> Steps[list[Drift]]:
-    """Drifts of the models that the failing nodes read directly, and of those a test stands on."""
-    parents: set[str] = set()
-    for uid in case.failing:
-        parents |= {p for p in case.graph.parents(uid) if p.startswith(("model.", "snapshot."))}
-    shapes = yield from shapes_of(sorted(parents))
-    return _ordered(case, [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))])
+    return ordered(case, [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))])
 
 
 def drift_of(case: Case, uid: str, shape: Shape) -> Drift | None:
@@ -90,18 +81,11 @@ def _with_headers(case: Case, shapes: dict[str, Shape]) -> Steps[dict[str, Shape
     return found
 
 
-def _ordered(case: Case, drifts: list[Drift]) -> list[Drift]:
+def ordered(case: Case, drifts: list[Drift]) -> list[Drift]:
+    """Those that the messages name first, then those that failed themselves."""
+
     def rank(drift: Drift) -> tuple[bool, bool, str]:
         named = any(mentions(text, name) for text in case.messages for name in drift.missing)
         return (not named, drift.node not in case.failing, drift.node)
 
     return sorted(drifts, key=rank)
-
-
-def names_before(case: Case, uid: str) -> Steps[str]:
-    """A node's code before its latest change, as the history has it; empty without a change."""
-    path = case.path(uid)
-    for change in (yield from recent_changes()):
-        if change.path == path and change.before and change.before != change.after:
-            return change.before
-    return ""

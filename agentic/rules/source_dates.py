@@ -12,6 +12,7 @@ from agentic.rules.drift import expected_columns, naming
 from agentic.rules.formats import Fit, fit_sql, fits_of, parse_template
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
+from agentic.rules.markers import markers_of
 from agentic.rules.registry import rule
 from agentic.rules.witness import Witness, find_witness
 from agentic.sql import quote, rewrite
@@ -197,7 +198,12 @@ def _edit(case: Case, uid: str, suspect: Suspect, form: str, as_date: bool) -> S
     inner = as_date and not (cast_kind(before, suspect.column) and "date_trunc" not in before)
     template = parse_template(form, case.dialect, as_date=inner)
     after = rewrite.replace_column_expression(
-        before, column=suspect.column, template=template, dialect=case.dialect
+        before,
+        column=suspect.column,
+        template=template,
+        dialect=case.dialect,
+        relation_markers=markers_of(case, suspect.node),
+        columns=[c.name for c in suspect.shape.columns.values()],
     )
     if after is None:
         return None

@@ -1,0 +1,99 @@
+"""AR020: a parent model calls an output column something else than its children expect."""
+
+from __future__ import annotations
+
+from agentic.rules.asking import shapes_of, text_of
+from agentic.rules.case import Case, Diagnosis, Draft, Steps
+from agentic.rules.drift import Drift, drift_of, ordered
+from agentic.rules.history import latest_change, restored
+from agentic.rules.hunks import edit_change, line_of
+from agentic.rules.likeness import mentioned, mentions
+from agentic.rules.pairing import pair
+from agentic.rules.registry import rule
+from agentic.sql import rewrite
+
+
+@rule(code="AR020", cls="upstream_alias_renamed", order=30)
+def upstream_alias_renamed(case: Case) -> Steps[Diagnosis | None]:
+    """A parent model renamed an output column, and a child or a test still reads the old name.
+
+    What it does:
+        Compares the columns of every model above the failure with what its children and tests
+        read from it, and pairs the missing name with the new one by the change in the history, by
+        values, by type and by name.
+
+    Why:
+        The child shows the error and is right; the parent broke its own interface.
+
+    Example:
+        `int_orders` calls `order_total` `total` now; `fct_orders` fails.
+
+    Fix:
+        The parent gets the old output name back: one line instead of one in every consumer.
+    """
+    for drift in (yield from _drifts(case)):
+        for missing in drift.missing:
+            if not mentioned(case.messages, missing) and drift.node not in case.failing:
+                continue
+            observed = yield from _new_name(case, drift, missing)
+            if observed is not None:
+                return (yield from _repaired(case, drift, missing, observed))
+    return None
+
+
+def _drifts(case: Case) -> Steps[list[Drift]]:
+    nodes = case.above("model", "snapshot")
+    shapes = yield from shapes_of(nodes)
+    found = [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))]
+    # A parent that lacks the column because its own parent does is not the cause.
+    highest = case.graph.earliest([d.node for d in found])
+    return ordered(case, [d for d in found if d.node in highest])
+
+
+def _new_name(case: Case, drift: Drift, missing: str) -> Steps[str | None]:
+    """The live column that took the name's place; empty when it is gone, None when unsure."""
+    change = yield from latest_change(case.path(drift.node))
+    if change is not None and change.before and change.after:
+        fresh = [
+            c.name
+            for c in drift.added
+            if mentions(change.after, c.name) and not mentions(change.before, c.name)
+        ]
+        if len(fresh) == 1 and mentions(change.before, missing):
+            return fresh[0]
+        if mentions(change.before, missing) and not mentions(change.after, missing):
+            return ""
+    found = yield from pair(case, drift, missing)
+    return found.best.column.name if found.best is not None else None
+
+
+def _repaired(case: Case, drift: Drift, missing: str, observed: str) -> Steps[Diagnosis]:
+    name, path = case.node(drift.node).name, case.path(drift.node)
+    draft = Draft(case, drift.node, missing, observed or None)
+    columns = ", ".join(c.name for c in drift.shape.columns.values())
+    draft.fact(
+        f"{missing} is read from {name} and is no column of it: {columns}.", drift.shape.relation
+    )
+    for uid in drift.readers[missing][:3]:
+        line = line_of(case.node(uid).raw_code or "", missing)
+        draft.fact(f"{uid} reads {missing}.", f"{case.path(uid)}:{line}")
+    summary = f"{name} no longer calls a column {missing}; its children read that name."
+    if observed:
+        summary = f"{name} calls its column {missing} {observed} now; its children read {missing}."
+    text = None if case.vendored(drift.node) else (yield from text_of(path))
+    after = (
+        text
+        and observed
+        and rewrite.rename_output_column(text, observed, missing, dialect=case.dialect)
+    )
+    change = edit_change(path, text, after, f"children read {missing}") if text and after else None
+    if change is None:
+        return (yield from restored(case, draft, summary, f"its column {missing}"))
+    draft.fact(f"The output is named {observed} here.", f"{path}:{line_of(text or '', observed)}")
+    return Diagnosis(
+        finding=draft.finding(summary, confidence=0.95),
+        decision="fix",
+        title=f"fix({name}): call the column {missing} again, as its children do",
+        rationale=f"{summary} The name is given back where it was changed.",
+        changes=(change,),
+    )

@@ -1,0 +1,197 @@
+"""AR015: a number of a source became text, and some of it is no number."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from agentic.rules.asking import Shape, rows_of, shapes_of, text_of
+from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
+from agentic.rules.drift import expected_columns, naming
+from agentic.rules.hunks import edit_change, line_of
+from agentic.rules.likeness import family, mentioned
+from agentic.rules.markers import markers_of
+from agentic.rules.registry import rule
+from agentic.rules.witness import find_witness
+from agentic.sql import quote, rewrite
+
+_TOLD = re.compile(
+    r"convert|cast|invalid input syntax|operator does not exist|no function matches"
+    r"|cannot (?:mix|compare)|binder error|does not exist|invalid number",
+    re.IGNORECASE,
+)
+_NUMBER = r"^[ ]*[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]*$"
+_TYPE = r"(?:(?:big|small|tiny|huge)?int(?:eger)?\d*|numeric|decimal|double(?: precision)?|float\d*|real|number)"
+_SIZE = r"(?:\s*\(\s*\d+\s*(?:,\s*\d+\s*)?\))?"
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """A text column that the project computes with."""
+
+    node: str
+    column: str
+    shape: Shape
+    wanted: str
+    """The number's type."""
+    why: str
+
+
+@rule(code="AR015", cls="src_type_changed", order=25)
+def src_type_changed(case: Case) -> Steps[Diagnosis | None]:
+    """A source's number arrives as text, and some values are no numbers.
+
+    What it does:
+        Looks for text columns of the sources above the failure that the project uses as numbers:
+        by a cast in the code, by the declared type, or by the type that the last good build
+        stored. It counts the values that are no numbers, and lists them.
+
+    Why:
+        A cast fails at the first bad value and says nothing of the rest; a silent null loses them.
+
+    Example:
+        `amount` was `DECIMAL(10,2)` and is text; 5 of 2,000 values are `n/a`.
+
+    Fix:
+        The models that read the source use a cast that gives null for what is no number. The bad
+        rows go to the owner, with their count: the change says so, it does not hide them.
+    """
+    if not any(_TOLD.search(text) for text in case.messages):
+        return None
+    for suspect in (yield from _suspects(case)):
+        name = quote(suspect.column, case.dialect)
+        good = _is_number(name, case.dialect)
+        sql = (
+            f"select count({name}) as filled, count(case when {good} then 1 end) as numbers "  # noqa: S608 -- quoted
+            f"from {suspect.shape.relation}"
+        )
+        rows = yield from rows_of(sql, max_rows=1)
+        if not rows or not rows[0]["filled"]:
+            continue
+        filled, numbers = int(rows[0]["filled"]), int(rows[0]["numbers"])
+        if numbers * 2 >= filled:
+            return (yield from _decided(case, suspect, filled, filled - numbers))
+    return None
+
+
+def _suspects(case: Case) -> Steps[list[Suspect]]:
+    shapes = yield from shapes_of(case.above("source", "seed"))
+    found = []
+    for uid, shape in shapes.items():
+        for key in sorted(expected_columns(case, uid) & shape.columns.keys()):
+            if family(shape.columns[key].type) == "text":
+                suspect = yield from _suspect(case, uid, shape, key)
+                found += [suspect] if suspect is not None else []
+    return sorted(found, key=lambda s: (not mentioned(case.messages, s.column), s.node))[:5]
+
+
+def _suspect(case: Case, uid: str, shape: Shape, key: str) -> Steps[Suspect | None]:
+    name = shape.columns[key].name
+    declared = {n.lower(): c for n, c in case.node(uid).columns.items()}.get(key)
+    if declared is not None and family(declared.data_type or "") == "number":
+        return Suspect(uid, name, shape, str(declared.data_type), "it is declared so")
+    witness = yield from find_witness(case, uid, key)
+    if witness is not None and family(witness.type) == "number":
+        why = f"the last good build stored it in {witness.relation} as {witness.type}"
+        return Suspect(uid, name, shape, witness.type, why)
+    for reader in case.readers(uid):
+        if kind := number_cast(case.node(reader).raw_code or "", key):
+            return Suspect(uid, name, shape, kind, f"{reader} uses it as {kind}")
+    return None
+
+
+def number_cast(code: str, column: str) -> str:
+    """The number's type that code gives a column; `numeric` where it only computes with it."""
+    name = rf"[\w.\"`]*\b{re.escape(column)}\b[\"`]?"
+    for pattern in (
+        rf"cast\s*\(\s*{name}\s+as\s+({_TYPE}{_SIZE})",
+        rf"{name}\s*::\s*({_TYPE}{_SIZE})",
+    ):
+        if found := re.search(pattern, code, re.IGNORECASE):
+            return found.group(1).lower()
+    computed = (
+        rf"(?:\b(?:sum|avg|round|abs)\s*\(\s*{name}|{name}\s*[*/+-]\s*[\d(\w]|[*/+-]\s*{name})"
+    )
+    return "numeric(38, 6)" if re.search(computed, code, re.IGNORECASE) else ""
+
+
+def _is_number(expression: str, dialect: str) -> str:
+    if dialect in ("postgres", "redshift", "materialize"):
+        return f"{expression} ~ '{_NUMBER}'"
+    if dialect in ("", "duckdb"):
+        return f"regexp_matches({expression}, '{_NUMBER}')"
+    return f"regexp_like({expression}, '{_NUMBER}')"
+
+
+def safe_cast(dialect: str, kind: str) -> str:
+    """A cast of `{col}` that gives null for what is no number."""
+    if dialect in ("postgres", "redshift", "materialize"):
+        pattern = _NUMBER.replace("{", "{{").replace("}", "}}")
+        return f"case when {{col}} ~ '{pattern}' then cast({{col}} as {kind}) end"
+    word = "safe_cast" if dialect == "bigquery" else "try_cast"
+    return f"{word}({{col}} as {kind})"
+
+
+def _decided(case: Case, suspect: Suspect, filled: int, bad: int) -> Steps[Diagnosis]:
+    node, column = case.node(suspect.node), suspect.column
+    kind = suspect.shape.columns[column.lower()].type
+    draft = Draft(case, suspect.node, column, f"{kind}, {bad} of {filled} values no number")
+    draft.fact(
+        f"{column} is {kind} now; the project needs a number: {suspect.why}.",
+        suspect.shape.relation,
+    )
+    name = quote(column, case.dialect)
+    sql = (
+        f"select {name} as value, count(*) as times from {suspect.shape.relation} "  # noqa: S608 -- quoted
+        f"where not {_is_number(name, case.dialect)} group by {name} order by 2 desc, 1 limit 10"
+    )
+    samples = yield from rows_of(sql, max_rows=10) if bad else _none()
+    draft.fact(f"{bad} of {filled} values are no numbers.", suspect.shape.relation, samples or [])
+    owner = case.owner(suspect.node) or f"the owner of {node.name}"
+    question = (
+        f" and about the {bad} rows that are no numbers; they count as null meanwhile"
+        if bad
+        else ""
+    )
+    finding = draft.finding(
+        f"{node.name}.{column} arrives as text; {bad} of {filled} values are no numbers.",
+        confidence=0.93 if mentioned(case.messages, column) or bad else 0.88,
+        next_step=f"Ask {owner} about the changed type{question}.",
+    )
+    changes = yield from _edits(case, suspect, draft)
+    if not changes:
+        return Diagnosis(finding, "escalate", finding.summary, finding.next_step)
+    first = case.node(case.readers(suspect.node)[0]).name
+    return Diagnosis(
+        finding=finding,
+        decision="fix",
+        title=f"fix({first}): cast {column} safely, which arrives as text",
+        rationale=f"{finding.summary} {finding.next_step}",
+        changes=changes,
+    )
+
+
+def _edits(case: Case, suspect: Suspect, draft: Draft) -> Steps[tuple[Change, ...]]:
+    template, found = safe_cast(case.dialect, suspect.wanted), []
+    for uid in naming(case, case.readers(suspect.node), suspect.column):
+        path = case.path(uid)
+        before = None if case.vendored(uid) else (yield from text_of(path))
+        after = before and rewrite.replace_column_expression(
+            before,
+            column=suspect.column,
+            template=template,
+            dialect=case.dialect,
+            relation_markers=markers_of(case, suspect.node),
+            columns=[c.name for c in suspect.shape.columns.values()],
+        )
+        why = f"{suspect.column} is text now"
+        change = edit_change(path, before, after, why) if before and after else None
+        if before is None or change is None:
+            return ()
+        draft.fact(f"{uid} reads it.", f"{path}:{line_of(before, suspect.column)}")
+        found.append(change)
+    return tuple(found)
+
+
+def _none() -> Steps[None]:
+    yield from ()
