@@ -5,10 +5,12 @@ dbt is never imported here: artifacts are JSON files, and dbt itself is a subpro
 
 from agentic.project.artifacts import load_catalog, load_freshness, load_manifest, load_run_results
 from agentic.project.catalog import Catalog, CatalogColumn, CatalogTable
+from agentic.project.current import changed_since, dbt_flags, parse_project
 from agentic.project.dbt import Dbt, DbtOutcome, find_dbt, run_dbt
 from agentic.project.environment import child_environment, named_variables
 from agentic.project.locate import Project, find_project
 from agentic.project.manifest import (
+    Group,
     Macro,
     Manifest,
     Metadata,
@@ -37,6 +39,7 @@ __all__ = [
     "DbtOutcome",
     "Freshness",
     "FreshnessResult",
+    "Group",
     "Macro",
     "Manifest",
     "Metadata",
@@ -49,7 +52,9 @@ __all__ = [
     "Source",
     "Target",
     "UnitTest",
+    "changed_since",
     "child_environment",
+    "dbt_flags",
     "find_dbt",
     "find_project",
     "list_targets",
@@ -58,6 +63,7 @@ __all__ = [
     "load_manifest",
     "load_run_results",
     "named_variables",
+    "parse_project",
     "read_target",
     "run_dbt",
 ]

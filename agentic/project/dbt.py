@@ -63,6 +63,7 @@ class DbtOutcome(msgspec.Struct, frozen=True, kw_only=True):
             str(event["info"].get("msg") or "")
             for event in self.events
             if event["info"].get("level") == "error"
+            and event["info"].get("name") != "MainStackTrace"
         ]
         return tuple(text for text in messages if text.strip()) or self.other_lines[-20:]
 

@@ -33,7 +33,7 @@ class NodeColumn(msgspec.Struct, frozen=True):
     """A column as YAML declares it (not as the warehouse has it)."""
 
     name: str
-    description: str = ""
+    description: str | None = None
     data_type: str | None = None
     raw_meta: dict[str, Any] | None = msgspec.field(name="meta", default=None)
     tags: list[str] = []
@@ -89,7 +89,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     schema: str | None = None
     alias: str = ""
     """Name of the relation; for a source its identifier."""
-    description: str = ""
+    description: str | None = None
     columns: dict[str, NodeColumn] = {}
     config: dict[str, Any] = {}
     unrendered_config: dict[str, Any] = {}
@@ -117,7 +117,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     root_path: str | None = None
     """For seeds: the project root when the manifest was made."""
     raw_owner: dict[str, Any] | None = msgspec.field(name="owner", default=None)
-    """For exposures and groups."""
+    """For exposures."""
     kind: str | None = msgspec.field(name="type", default=None)
     """For exposures: dashboard, notebook, ..."""
     url: str | None = None
@@ -155,9 +155,9 @@ class Source(Node, frozen=True, kw_only=True, dict=True):
 
     source_name: str = ""
     source_meta: dict[str, Any] | None = None
-    source_description: str = ""
+    source_description: str | None = None
     identifier: str = ""
-    loader: str = ""
+    loader: str | None = None
     loaded_at_field: str | None = None
     freshness: dict[str, Any] | None = None
     quoting: dict[str, Any] = {}
@@ -198,6 +198,19 @@ class Macro(msgspec.Struct, frozen=True, kw_only=True):
         return (self.depends_on or _NOTHING).macros
 
 
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of nodes and who owns them."""
+
+    unique_id: str
+    name: str
+    package_name: str = ""
+    raw_owner: dict[str, Any] | None = msgspec.field(name="owner", default=None)
+
+    @property
+    def owner(self) -> str:
+        return owner_text(self.raw_owner)
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A dbt manifest. Dicts are keyed by `unique_id`."""
 
@@ -211,7 +224,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     saved_queries: dict[str, Node] = {}
     unit_tests: dict[str, UnitTest] = {}
     macros: dict[str, Macro] = {}
-    groups: dict[str, Node] = {}
+    groups: dict[str, Group] = {}
     disabled: dict[str, list[Node]] | None = {}
     parent_map: dict[str, list[str]] | None = {}
     child_map: dict[str, list[str]] | None = {}
