@@ -288,9 +288,9 @@ class Resolver:
         self._collect(inner, scope, TRANSFORMED, leaves, reasons)
         return Col(name, leaves, inner, "; ".join(dict.fromkeys(reasons)))
 
-    def column(self, node: exp.Expression, scope: Scope) -> Col:
+    def column(self, node: exp.Column, scope: Scope) -> Col:
         """Resolve one column here or in a query around this one. Never fails: see `reason`."""
-        parts = [part.name for part in column_parts(node)]
+        parts = column_parts(node)
         name = parts[-1]
         found = None
         at: Scope | None = scope
@@ -363,7 +363,7 @@ class Resolver:
         if meaning == _SKIP:
             return
         if meaning == _COLUMN:
-            self._collect_column(node, scope, level, leaves, reasons)
+            self._collect_column(node, scope, level, leaves, reasons)  # type: ignore[arg-type]
             return
         if meaning == _QUERY:
             self._collect_query(node, scope, level, leaves)
@@ -376,7 +376,7 @@ class Resolver:
                     self._collect(one, scope, level, leaves, reasons)
 
     def _collect_column(
-        self, node: exp.Expression, scope: Scope, level: int, leaves: Leaves, reasons: list[str]
+        self, node: exp.Column, scope: Scope, level: int, leaves: Leaves, reasons: list[str]
     ) -> None:
         if isinstance(node.this, exp.Star):
             return
