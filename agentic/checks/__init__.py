@@ -3,13 +3,17 @@
 A new check is a module with a function under `@check(...)` and one line here.
 """
 
+from agentic.checks import build, data_diff, red_green
 from agentic.checks.registry import CheckSpec, check, registered_checks, run_checks
 from agentic.checks.subject import Subject
 
 __all__ = [
     "CheckSpec",
     "Subject",
+    "build",
     "check",
+    "data_diff",
+    "red_green",
     "registered_checks",
     "run_checks",
 ]

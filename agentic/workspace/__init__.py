@@ -1,5 +1,7 @@
 """The isolated place where a proposal is built: worktree, own schema, deferral, data diff."""
 
+from agentic.workspace.diff import RelationDiff, diff_relations
+from agentic.workspace.keys import key_of
 from agentic.workspace.opening import open_workspace, sweep
 from agentic.workspace.outcome import GREEN, BuildOutcome
 from agentic.workspace.selection import changed_nodes, with_descendants
@@ -8,8 +10,11 @@ from agentic.workspace.workspace import Workspace
 __all__ = [
     "GREEN",
     "BuildOutcome",
+    "RelationDiff",
     "Workspace",
     "changed_nodes",
+    "diff_relations",
+    "key_of",
     "open_workspace",
     "sweep",
     "with_descendants",

@@ -27,19 +27,21 @@ from agentic.workspace.verify import verify_isolation
 ROWS_COPIED = 1_000_000
 """Rows of a baseline relation that an incremental node or a snapshot may start from."""
 
+_NO_TESTS = ("--exclude-resource-types", "test", "unit_test")
+
 OnLine = Callable[[str], None]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What to build, against what."""
 
-    select: tuple[str, ...]
+    choose: Callable[[Manifest], Sequence[str]]
+    """The nodes to build (ids or names), asked once the project has been parsed."""
     baseline: Manifest
     allowed: tuple[str, ...]
     """Globs of build.schemas."""
     state_folder: Path
-    lenient: bool = False
-    """Leave out nodes that this side does not have, instead of raising."""
+    tests: bool = True
     renamed_views: tuple[tuple[Relation, Relation, tuple[tuple[str, str], ...]], ...] = ()
     """(raw table, view that shows it, (today's column, old column) pairs)."""
     revision: str = ""
@@ -52,11 +54,7 @@ def build_side(
     manifest, parsed = side.parse()
     if manifest is None:
         return _not_parsed(side, order, parsed)
-    select = order.select
-    if order.lenient:
-        names = {node.name for node in manifest.nodes.values()}
-        select = tuple(one for one in select if one in manifest.nodes or one in names)
-    ids = resolve(select, manifest)
+    ids = resolve(order.choose(manifest), manifest)
     added, notes = _prepare(side, ground, order, manifest, ids)
     every = (*ids, *added)
     if not every:
@@ -79,7 +77,7 @@ def compile_side(side: Side, ground: Ground, order: Order) -> BuildOutcome:
     manifest, parsed = side.parse()
     if manifest is None:
         return _not_parsed(side, order, parsed)
-    ids = resolve(order.select, manifest)
+    ids = resolve(order.choose(manifest), manifest)
     known: frozenset[tuple[str, str]] = frozenset()
     if not ground.empty:
         with ground.connect() as connection:
@@ -93,8 +91,9 @@ def compile_side(side: Side, ground: Ground, order: Order) -> BuildOutcome:
 
 
 def _deferred(order: Order, ids: Sequence[str], manifest: Manifest) -> tuple[str, ...]:
+    kinds = () if order.tests else _NO_TESTS
     state = ("--defer", "--favor-state", "--state", str(order.state_folder))
-    return ("--select", *selectors(ids, manifest), *state, "--indirect-selection", "eager")
+    return ("--select", *selectors(ids, manifest), *state, "--indirect-selection", "eager", *kinds)
 
 
 def _prepare(

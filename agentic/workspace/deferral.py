@@ -12,22 +12,10 @@ from agentic.project import Manifest, Node
 from agentic.records import dumps
 
 _SCHEMA_VERSION = "https://schemas.getdbt.com/dbt/manifest/v12.json"
-_EMPTY = {
-    "sources": {},
-    "macros": {},
-    "docs": {},
-    "exposures": {},
-    "metrics": {},
-    "groups": {},
-    "selectors": {},
-    "disabled": {},
-    "parent_map": {},
-    "child_map": {},
-    "group_map": {},
-    "saved_queries": {},
-    "semantic_models": {},
-    "unit_tests": {},
-}
+_SECTIONS = (
+    "sources", "macros", "docs", "exposures", "metrics", "groups", "selectors", "disabled",
+    "parent_map", "child_map", "group_map", "saved_queries", "semantic_models", "unit_tests",
+)  # fmt: skip
 REFERABLE = ("model", "seed", "snapshot")
 
 
@@ -75,7 +63,7 @@ def write_state(folder: Path, baseline: Manifest, needed: Collection[str]) -> Pa
             "adapter_type": baseline.metadata.adapter_type,
         },
         "nodes": nodes,
-        **_EMPTY,
+        **{section: {} for section in _SECTIONS},
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").write_text(dumps(content), encoding="utf-8")

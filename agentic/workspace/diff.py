@@ -122,10 +122,10 @@ class _Pair(msgspec.Struct, frozen=True):
     """Its name in the right relation, which may differ in case."""
     kinds: tuple[str, str]
 
-    def side(self, alias: str) -> exp.Expression:
+    def side(self, alias: str) -> exp.Expr:
         """The column of one side, in a form that compares by value with the other's."""
         name = self.name if alias == _LEFT else self.other
-        column: exp.Expression = exp.column(name, table=alias, quoted=True)
+        column: exp.Expr = exp.column(name, table=alias, quoted=True)
         return exp.cast(column, "text") if self.as_text else column
 
     @property
@@ -190,9 +190,9 @@ class _Asker:
         row = self._connection.query(sql, max_rows=1, timeout_s=_TIMEOUT_S).rows[0]
         return tuple(int(value or 0) for value in row)
 
-    def number(self, alias: str, what: exp.Expression, where: object = None) -> int:
+    def number(self, alias: str, what: exp.Expr, where: object = None) -> int:
         select = exp.select(what.as_("n")).from_(self.table(alias))
-        if isinstance(where, exp.Expression):
+        if isinstance(where, exp.Expr):
             select = select.where(where)
         return self.numbers(select)[0]
 
@@ -246,7 +246,7 @@ def _by_key(
     missing = {alias: keys[0].side(alias).is_(exp.null()) for alias in (_LEFT, _RIGHT)}
     paired = exp.and_(*(missing[alias].copy().not_() for alias in (_LEFT, _RIGHT)))
     differs = [_differs(pair, tolerance) for pair in values]
-    conditions = [missing[_RIGHT], missing[_LEFT]]
+    conditions: list[exp.Expr] = [missing[_RIGHT], missing[_LEFT]]
     conditions += [exp.and_(paired.copy(), one.copy()) for one in differs]
     if differs:
         conditions.append(exp.and_(paired.copy(), exp.or_(*differs)))
@@ -273,7 +273,7 @@ def _by_key(
     )
 
 
-def _differs(pair: _Pair, tolerance: float) -> exp.Expression:
+def _differs(pair: _Pair, tolerance: float) -> exp.Expr:
     left, right = pair.side(_LEFT), pair.side(_RIGHT)
     distinct = exp.NullSafeNEQ(this=left, expression=right)
     if not tolerance or "float" not in pair.kinds or pair.as_text:
@@ -289,7 +289,7 @@ def _differs(pair: _Pair, tolerance: float) -> exp.Expression:
     return exp.and_(distinct, exp.func("coalesce", near, exp.false()).not_())
 
 
-def _sum_of(condition: exp.Expression, name: str) -> exp.Expression:
+def _sum_of(condition: exp.Expr, name: str) -> exp.Expr:
     case = exp.Case().when(condition, exp.Literal.number(1)).else_(exp.Literal.number(0))
     return exp.Sum(this=case).as_(name)
 

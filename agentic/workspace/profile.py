@@ -64,13 +64,14 @@ def _raw_output(target: Target) -> dict[str, Any]:
     if target.profiles_path is None:
         return dict(target.settings)
     profile = read_yaml(target.profiles_path).get(target.profile)
-    try:
-        return dict(profile["outputs"][target.name])
-    except (TypeError, KeyError) as error:
+    outputs = profile.get("outputs") if isinstance(profile, dict) else None
+    output = outputs.get(target.name) if isinstance(outputs, dict) else None
+    if not isinstance(output, dict):
         raise WorkspaceError(
             f"target {target.name!r} of profile {target.profile!r} is gone",
             where=str(target.profiles_path),
-        ) from error
+        )
+    return dict(output)
 
 
 def _without_secrets(value: Any, secrets: dict[str, str], key: str = "") -> Any:

@@ -29,6 +29,12 @@ def resolve(select: Sequence[str], manifest: Manifest) -> tuple[str, ...]:
     return tuple(uid for uid in manifest.nodes if uid in found)
 
 
+def present(select: Sequence[str], manifest: Manifest) -> tuple[str, ...]:
+    """Those of the ids or names that the project has."""
+    names = {node.name for node in manifest.nodes.values()}
+    return tuple(one for one in select if one in manifest.nodes or one in names)
+
+
 def selectors(ids: Iterable[str], manifest: Manifest) -> tuple[str, ...]:
     """dbt's selectors for explicit nodes: their full names, so that `state:` plays no part."""
     return tuple("fqn:" + ".".join(manifest.nodes[uid].fqn) for uid in ids)

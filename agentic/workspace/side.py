@@ -204,8 +204,8 @@ def _differs(text: str, replace: Mapping[str, object]) -> bool:
 
 def _project_files(root: Path, project: Project) -> Sequence[Path]:
     """SQL and YAML of the project in the worktree, links not followed."""
-    names = (project.macro_paths, project.snapshot_paths, project.model_paths)
-    folders = dict.fromkeys(chain(*names, project.seed_paths, project.test_paths))
+    code = (project.macro_paths, project.snapshot_paths, project.model_paths)
+    folders = dict.fromkeys(chain(*code, project.seed_paths, project.test_paths))
     found: dict[Path, None] = {}
     for name in folders:
         for folder, _, names in os.walk(root / name):

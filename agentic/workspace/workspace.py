@@ -6,13 +6,15 @@ The user's work tree, index, branch, stash, artifacts and every other schema are
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
 from agentic.exceptions import WorkspaceError
+from agentic.lineage import Graph
+from agentic.project import Manifest
 from agentic.warehouse import Connection
 from agentic.workspace.building import OnLine, Order, build_side, compile_side, undone_renames
 from agentic.workspace.frame import (
@@ -26,6 +28,7 @@ from agentic.workspace.frame import (
 )
 from agentic.workspace.isolation import source_macro
 from agentic.workspace.outcome import BuildOutcome
+from agentic.workspace.selection import changed_nodes, present, with_descendants
 from agentic.workspace.side import Side
 
 _OLDER_TRIED = 3
@@ -79,25 +82,37 @@ class Workspace:
     ) -> BuildOutcome:
         """`dbt build` of explicit nodes (ids or names) and their tests, deferred to the baseline.
 
-        `variant="base"` builds the code before the change in a schema of its own, on the same raw
-        data; `rename_undone` then shows it raw columns under their old names. Raises
-        IsolationError before anything runs, and WorkspaceError.
+        `variant="base"` builds the nodes of the code before the change, without tests, in a schema
+        of its own, on the same raw data; `rename_undone` then shows it raw columns under their old
+        names. Raises IsolationError before anything runs, and WorkspaceError.
         """
         with self._lock:
             self._close_connections()
             if variant == "base":
                 return self._build_base(select, rename_undone, on_line)
-            return build_side(
-                self._side("change"), self.frame.ground, self._order("change", select), on_line
-            )
+            order = self._order("change", lambda _: select)
+            return build_side(self._side("change"), self.frame.ground, order, on_line)
+
+    def build_changed(
+        self, paths: Collection[str], *, on_line: OnLine | None = None
+    ) -> BuildOutcome:
+        """Build what edits of these files change, and everything downstream of it."""
+
+        def choose(manifest: Manifest) -> Sequence[str]:
+            changed = changed_nodes(paths, manifest, self.frame.baseline)
+            return with_descendants(changed, manifest, Graph(manifest))
+
+        with self._lock:
+            self._close_connections()
+            order = self._order("change", choose)
+            return build_side(self._side("change"), self.frame.ground, order, on_line)
 
     def compile(self, select: Sequence[str]) -> BuildOutcome:
         """`dbt compile` of the change; the outcome's manifest holds the compiled code."""
         with self._lock:
             self._close_connections()
-            return compile_side(
-                self._side("change"), self.frame.ground, self._order("change", select)
-            )
+            order = self._order("change", lambda _: select)
+            return compile_side(self._side("change"), self.frame.ground, order)
 
     def connection(self) -> Connection:
         """A read-only session on what the workspace built and all that it may read.
@@ -136,10 +151,10 @@ class Workspace:
         while self._open:
             self._open.pop().close()
 
-    def _order(self, variant: Variant, select: Sequence[str]) -> Order:
+    def _order(self, variant: Variant, choose: Callable[[Manifest], Sequence[str]]) -> Order:
         frame = self.frame
         return Order(
-            select=tuple(select),
+            choose=choose,
             baseline=frame.baseline,
             allowed=frame.build_schemas,
             state_folder=frame.slot.folder / f"state_{variant}",
@@ -174,7 +189,10 @@ class Workspace:
             if moved:
                 side.write_macros("agentic_workspace_source.sql", source_macro(moved))
             order = msgspec.structs.replace(
-                self._order("base", select), lenient=True, renamed_views=views, revision=revision
+                self._order("base", lambda manifest: present(select, manifest)),
+                tests=False,
+                renamed_views=views,
+                revision=revision,
             )
             outcome = build_side(side, frame.ground, order, on_line)
             if outcome.manifest is not None:

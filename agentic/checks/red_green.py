@@ -1,0 +1,67 @@
+"""AP011: what was red before the change is green after it."""
+
+from __future__ import annotations
+
+from agentic.checks.proof import change_built, red_before
+from agentic.checks.registry import check
+from agentic.checks.subject import Subject
+from agentic.records import CheckResult, CodePage, Outcome, publish
+from agentic.workspace import GREEN, BuildOutcome
+
+CODE, NAME = "AP011", "red before, green after"
+
+publish(
+    CodePage(
+        code=CODE,
+        name=NAME,
+        what="Every node and test that failed in the incident is built and green with the change.",
+        why="A build can be green because it never touched what was broken.",
+        fix="See the table: a node that is not in the build is not reached by the change.",
+    )
+)
+
+
+@check(CODE, NAME, order=11, builds=True)
+def red_then_green(subject: Subject) -> CheckResult:
+    """Fails when a node of the incident is still red, or is not there any more."""
+    incident = subject.incident
+    if incident is None or incident.kind == "request":
+        return _result("pass", "nothing was red before: this is a request, not a failure")
+    built = change_built(subject)
+    if incident.kind == "parse_error":
+        parses = built.manifest is not None
+        detail = "the project did not parse before, and does now"
+        return _result("pass", detail) if parses else _result("fail", built.error)
+    red = {uid: text for uid, text in red_before(incident).items() if not _is_source(uid)}
+    if not red:
+        return _result("not_compared", "the incident names no node that dbt builds")
+    table = tuple(_row(uid, text, built) for uid, text in sorted(red.items()))
+    lost = [row["node"] for row in table if row["after"] == "gone"]
+    missed = [row["node"] for row in table if row["after"] == "not built"]
+    still = [row["node"] for row in table if row["result"] == "fail"]
+    if still or lost:
+        names = ", ".join(str(one) for one in [*still, *lost][:3])
+        return _result("fail", f"not green after the change: {names}", table)
+    if missed:
+        names = ", ".join(str(one) for one in missed[:3])
+        return _result("not_compared", f"the change does not reach {names}", table)
+    what = "1 was" if len(table) == 1 else f"all {len(table)} were"
+    return _result("pass", f"{what} red before and green after", table)
+
+
+def _is_source(uid: str) -> bool:
+    return uid.startswith(("source.", "exposure."))
+
+
+def _row(uid: str, message: str, built: BuildOutcome) -> dict[str, object]:
+    result = built.results.get(uid)
+    known = built.manifest is not None and uid in built.manifest.all
+    after = result.status if result else ("not built" if known else "gone")
+    outcome: Outcome = "not_compared" if result is None else "fail"
+    if result is not None and result.status in GREEN:
+        outcome = "pass"
+    return {"node": uid, "before": message or "red", "after": after, "result": outcome}
+
+
+def _result(result: Outcome, detail: str, table: tuple[dict[str, object], ...] = ()) -> CheckResult:
+    return CheckResult(code=CODE, name=NAME, result=result, detail=detail, table=table)
