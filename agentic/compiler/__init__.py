@@ -3,6 +3,7 @@
 from agentic.compiler import codes as codes
 from agentic.compiler.artifact import manifest_path, manifest_text, read_manifest, write_manifest
 from agentic.compiler.compile import Checked, check_project, compile_project
+from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import render_instructions
 from agentic.compiler.rules import path_matches
 
@@ -10,8 +11,10 @@ __all__ = [
     "Checked",
     "check_project",
     "compile_project",
+    "current_manifest",
     "manifest_path",
     "manifest_text",
+    "parse_project",
     "path_matches",
     "read_manifest",
     "render_instructions",

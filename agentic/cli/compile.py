@@ -1,0 +1,65 @@
+"""`agentic compile`: check both files against the lineage and write the compiled manifest."""
+
+from __future__ import annotations
+
+import click
+
+from agentic.cli.options import Flags, project_options
+from agentic.cli.output import emit_json, emit_text
+
+
+@click.command("compile", short_help="Check and compile both files.")
+@project_options()
+def command(flags: Flags) -> int:
+    """Check agents.yml and guardrails.yml, and compile them to target/agentic/manifest.json.
+
+    Every issue of both files is told at once, as `file:line:col CODE message`. When one of them is
+    an error, nothing is written and the exit code is 2.
+    """
+    from agentic.cli.compilation import compile_here, shown, shown_path
+    from agentic.compiler import write_manifest
+    from agentic.records import dump
+
+    found = compile_here(flags)
+    for issue in found.issues:
+        if flags.as_json:
+            emit_json(dump(issue))
+        else:
+            emit_text(shown(issue, found.project.root))
+    if found.failure is not None:
+        raise found.failure
+    assert found.checked is not None
+    errors, warnings = len(found.errors), len(found.checked.warnings)
+    written = None if errors else write_manifest(found.checked.compiled, found.project)
+    compiled = found.checked.compiled
+    rails = compiled.guardrails
+    rules = [rails.read_deny, rails.read_mask, rails.change_allow, rails.change_ask]
+    counts = {
+        "agents": len(compiled.agents),
+        "tools": len(compiled.tools),
+        "rules": sum(map(len, [*rules, rails.change_deny])),
+        "connections": len(compiled.connections),
+    }
+    if flags.as_json:
+        summary = {
+            "status": "error" if errors else "success",
+            "errors": errors,
+            "warnings": warnings,
+            "manifest": shown_path(written) if written else None,
+            "content_hash": compiled.content_hash if written else None,
+        }
+        emit_json({**summary, **counts})
+    else:
+        if found.issues:
+            emit_text()
+        said = ", ".join(_counted(number, name) for name, number in counts.items())
+        emit_text(f"Found {said}")
+        if written:
+            emit_text(f"Compiled to {shown_path(written)} ({compiled.content_hash[:12]})")
+        passed = 0 if errors else len(compiled.agents)
+        emit_text(f"Done. PASS={passed} WARN={warnings} ERROR={errors}")
+    return 2 if errors else 0
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name.removesuffix('s') if number == 1 else name}"
