@@ -1,4 +1,4 @@
-"""Date and time formats: how to recognise them by pattern in SQL, and how each dialect parses them."""
+"""Date and time formats: how SQL recognises them by pattern, how each dialect parses them."""
 
 from __future__ import annotations
 

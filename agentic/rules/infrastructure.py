@@ -1,4 +1,4 @@
-"""AR060 to AR067: the failure lies in the surroundings, so no file of the project is ever edited."""
+"""AR060 to AR067: the failure lies in the surroundings: no file of the project is edited."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def nearest(name: str, known: Iterable[str], *, distance: int = 2) -> str | None
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Letters inserted, deleted, replaced or swapped with their neighbour; case counts as nothing."""
+    """Letters inserted, deleted, replaced or swapped with a neighbour; case is ignored."""
     a, b = one.lower(), other.lower()
     older: list[int] = []
     old = list(range(len(b) + 1))

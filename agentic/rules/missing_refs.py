@@ -37,7 +37,7 @@ def ref_typo(case: Case) -> Steps[Diagnosis | None]:
         if text is None:
             continue
         changes = yield from recent_changes()
-        if _removed(case, gone, changes):
+        if _removed(gone, changes):
             continue
         name = _meant(case, gone, changes)
         if name is not None:
@@ -67,7 +67,7 @@ def model_removed(case: Case) -> Steps[Diagnosis | None]:
         if gone.disabled or gone.kind != "node":
             continue
         changes = yield from recent_changes()
-        removed = _removed(case, gone, changes)
+        removed = _removed(gone, changes)
         if removed is not None and removed.before:
             return (yield from _brought_back(case, gone, removed, changes))
     return None
@@ -197,7 +197,7 @@ def _replaced(text: str, gone: MissingName, name: str) -> str | None:
     return after if after != text else None
 
 
-def _removed(case: Case, gone: MissingName, changes: Iterable[FileChange]) -> FileChange | None:
+def _removed(gone: MissingName, changes: Iterable[FileChange]) -> FileChange | None:
     """The change that took the missing model's file away."""
     for change in changes:
         stem = change.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]

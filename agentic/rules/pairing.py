@@ -76,10 +76,10 @@ def pair(case: Case, drift: Drift, missing: str) -> Steps[Pairing]:
         for column in drift.added
     ]
     ranked = sorted(candidates, key=lambda c: (-c.score, c.column.name))
-    return Pairing(missing, _only(ranked, drift, missing, case), tuple(ranked), witness)
+    return Pairing(missing, _only(ranked, drift, case), tuple(ranked), witness)
 
 
-def _only(ranked: list[Candidate], drift: Drift, missing: str, case: Case) -> Candidate | None:
+def _only(ranked: list[Candidate], drift: Drift, case: Case) -> Candidate | None:
     best = ranked[0]
     if len(ranked) > 1 and best.score - ranked[1].score < MARGIN:
         return None

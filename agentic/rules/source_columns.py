@@ -1,4 +1,4 @@
-"""AR010 and AR011: a source or seed column that the project reads is gone, under a new name or not."""
+"""AR010 and AR011: a source or seed column that the project reads is gone, or renamed."""
 
 from __future__ import annotations
 

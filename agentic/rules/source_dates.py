@@ -107,7 +107,7 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str, told: bool) -> Steps[
 
 
 def cast_kind(code: str, column: str) -> str:
-    """The moment's type that code gives a column by a cast or a function; empty when it does not."""
+    """The type that code gives a column by a cast or a function of moments; or empty."""
     name = rf"[\w.\"`]*\b{re.escape(column)}\b[\"`]?"
     patterns = (
         rf"cast\s*\(\s*{name}\s+as\s+(date|timestamp|datetime)",

@@ -22,7 +22,10 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = r"^[ ]*[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]*$"
-_TYPE = r"(?:(?:big|small|tiny|huge)?int(?:eger)?\d*|numeric|decimal|double(?: precision)?|float\d*|real|number)"
+_TYPE = (
+    r"(?:(?:big|small|tiny|huge)?int(?:eger)?\d*|numeric|decimal|double(?: precision)?"
+    r"|float\d*|real|number)"
+)
 _SIZE = r"(?:\s*\(\s*\d+\s*(?:,\s*\d+\s*)?\))?"
 
 
