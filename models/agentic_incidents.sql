@@ -1,3 +1,5 @@
+{{ config(enabled=(var('agentic_models_enabled', false) | string | lower) in ['true', '1', 'yes'], materialized='view') }}
+
 select
     incident_id,
     unique_id,
