@@ -159,7 +159,7 @@ def _resolve(
     for table in variant.tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier):
             markers[id(table)] = marker_of(table, variant.masked, variables)
-            _name_after_marker(table, markers[id(table)])
+            name_after_marker(table, markers[id(table)])
 
     def relation_of(table: exp.Table) -> Base:
         marker = markers[id(table)]
@@ -180,7 +180,7 @@ def marker_of(table: exp.Table, masked: jinja.Masked, variables: dict[str, str])
     return jinja.relation_marker(tag.inner) or variables.get(text) or f"{{{{ {text} }}}}"
 
 
-def _name_after_marker(table: exp.Table, marker: str) -> None:
+def name_after_marker(table: exp.Table, marker: str) -> None:
     """`from {{ ref('orders') }}` lets the rest of the query say `orders.id`: give it that alias."""
     if marker.endswith(")") and not table.args.get("alias"):
         name = relation_name(marker)

@@ -43,7 +43,7 @@ class Resolver:
         relation_of: RelationOf,
         *,
         watch: Watch | None = None,
-        cte_of: Callable[[str, Shape], Base | None] | None = None,
+        cte_of: Callable[[str], Base | None] | None = None,
     ) -> None:
         self.relation_of = relation_of
         self.watch = watch
@@ -92,7 +92,7 @@ class Resolver:
             if with_.args.get("recursive"):
                 ctes[name] = self._anchor(cte.this, scope)
             shape = renamed(self.query(cte.this, scope), cte.args.get("alias"), self.watch)
-            base = self.cte_of(cte.alias, shape) if self.cte_of else None
+            base = self.cte_of(cte.alias) if self.cte_of else None
             ctes[name] = base.shape() if base is not None else shape
         return ctes
 
