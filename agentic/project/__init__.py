@@ -28,6 +28,7 @@ from agentic.project.results import (
     NodeResult,
     RunResults,
 )
+from agentic.project.text_files import text_files
 
 __all__ = [
     "BatchResults",
@@ -66,4 +67,5 @@ __all__ = [
     "parse_project",
     "read_target",
     "run_dbt",
+    "text_files",
 ]

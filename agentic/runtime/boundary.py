@@ -6,7 +6,7 @@ A denial is a value that goes back to the engine, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from typing import Any
 from agentic.events import Stream
 from agentic.exceptions import AgenticError
 from agentic.masking import mask_json, mask_text
-from agentic.records import Decision, ToolCall, ToolResult, ToolSpec, content_hash, dumps
+from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
 from agentic.store import Journal
 from agentic.tools import Bench, ToolError, check_input, registry_function
 
@@ -34,6 +34,8 @@ class Boundary:
     specs: Mapping[str, ToolSpec]
     """The agent's tools; a name that is not here is denied."""
     judge: Judge
+    judge_edits: Callable[[Iterable[Edit]], Decision]
+    """A guardrail's decision on the proposal as an edit would leave it."""
     journal: Journal
     stream: Stream
     seen: dict[str, int] = field(default_factory=dict)
@@ -68,23 +70,53 @@ class Boundary:
             registry_function(call.name)(self.bench, **call.input)
 
     def _call(self, call: ToolCall) -> ToolResult:
+        refused = self._refused(call)
+        if refused is not None:
+            return refused
+        spec = self.specs[call.name]
+        if spec.toolset != "edits":
+            return self._run(call, spec)
+        return self._edit(call, spec)
+
+    def _edit(self, call: ToolCall, spec: ToolSpec) -> ToolResult:
+        """An edit is judged by what it leaves on the bench, and taken back if that is denied."""
+        before = dict(self.bench.edits)
+        result = self._run(call, spec)
+        if result.is_error:
+            return result
+        decision = self.judge_edits(self.bench.edits.values())
+        if decision.verdict != "deny":
+            return result
+        self.bench.edits.clear()
+        self.bench.edits.update(before)
+        return self._refuse(call, decision)
+
+    def _refused(self, call: ToolCall) -> ToolResult | None:
+        """Why a call is not done: no such tool, input that does not fit, or a guardrail."""
         spec = self.specs.get(call.name)
         if spec is None:
             known = ", ".join(sorted(self.specs))
-            return self._refuse(
-                call,
-                Decision(
-                    "deny", "AG100", f"There is no tool {call.name!r} here; there are {known}."
-                ),
-            )
+            sentence = f"There is no tool {call.name!r} here; there are {known}."
+            return self._refuse(call, Decision("deny", "AG100", sentence))
         try:
             check_input(call.name, call.input)
         except ToolError as error:
             return _failure(call, error)
         decision = self.judge(call, spec)
-        if decision.verdict != "allow":
-            return self._refuse(call, decision)
-        return self._run(call, spec)
+        return None if decision.verdict == "allow" else self._refuse(call, decision)
+
+    def nested(self, call: ToolCall) -> ToolResult:
+        """A call that another tool's body makes: judged and masked alike, on the same thread.
+
+        It is part of that tool's step, so it has none of its own in the journal.
+        """
+        refused = self._refused(call)
+        if refused is not None:
+            return refused
+        try:
+            return _capped(call, mask_json(registry_function(call.name)(self.bench, **call.input)))
+        except AgenticError as error:
+            return _failure(call, error)
 
     def _refuse(self, call: ToolCall, decision: Decision) -> ToolResult:
         self.stream.emit(

@@ -99,7 +99,7 @@ def _prove(
     session: Session, found: Investigation, result: RunResult, proposal: Proposal
 ) -> RunResult:
     """Guardrails on the whole proposal, then every check; only then anything leaves."""
-    verdict = judge_proposal(proposal, found.situation)
+    verdict = judge_proposal(proposal.edits, found.situation)
     if verdict.decision.verdict == "deny":
         step = f"The repair is known but not allowed: {verdict.decision.reason}"
         return _escalated(replace(result, proposal=None), step)

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
 
 from agentic.exceptions import StoreError
-from agentic.guardrails import Situation, decide
+from agentic.guardrails import Situation, decide, judge_proposal
 from agentic.records import (
     CompiledAgent,
+    Decision,
+    Edit,
     Incident,
     Proposal,
+    ToolCall,
+    ToolSpec,
     Usage,
     content_hash,
+    dump,
 )
-from agentic.rules import Case, diagnose_now
+from agentic.rules import Case, diagnose
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.brief import brief, instructions
 from agentic.runtime.budget import Budget
@@ -45,6 +54,7 @@ class Investigation:
     budget: Budget
     journal: Journal
     situation: Situation
+    case: Case
     places: Places
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Tool calls with their verdicts, in order."""
@@ -84,7 +94,7 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         session.world,
     )
     case = Case(incident, session.manifest, session.graph, session.dialect, session.project.name)
-    bench = _bench(session, incident, places, case)
+    bench = _bench(session, incident, places)
     budget = Budget(
         agent.limits,
         started_at,
@@ -102,6 +112,7 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         budget,
         journal,
         situation,
+        case,
         places,
     )
     session.stream.emit(
@@ -114,26 +125,30 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
     engine = open_engine(engine_name, case=case, model=agent.model)
     found.end = _loop(session, found, engine)
     if found.end.reason == "engine_failed" and agent.engine == "auto" and engine.name != "rules":
-        _fall_back(session, found, case)
+        _fall_back(session, found)
     return found
 
 
-def _fall_back(session: Session, found: Investigation, case: Case) -> None:
+def _fall_back(session: Session, found: Investigation) -> None:
     """`auto` promised a result: the rules take over from a clean bench, within the same budget."""
     found.note = f"{found.engine} could not go on ({found.end.sentence}); the rules took over"
     session.stream.emit("engine.fallback", found.note, level="warn", run_id=found.run_id)
     found.bench.edits.clear()
     found.engine = "rules"
-    found.end = _loop(session, found, open_engine("rules", case=case))
+    found.end = _loop(session, found, open_engine("rules", case=found.case))
 
 
 def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
     specs = {name: spec for name, spec in registry().items() if name in found.agent.tools}
 
-    def judge(call, spec):  # type: ignore[no-untyped-def]
+    def judge(call: ToolCall, spec: ToolSpec) -> Decision:
         return decide(call, spec, found.situation)
 
-    boundary = Boundary(found.bench, specs, judge, found.journal, session.stream)
+    def judge_edits(edits: Iterable[Edit]) -> Decision:
+        return judge_proposal(edits, found.situation).decision
+
+    boundary = Boundary(found.bench, specs, judge, judge_edits, found.journal, session.stream)
+    found.bench.diagnose = lambda: _ask_the_rules(found.case, boundary)
     task = Task(
         found.agent.name,
         instructions(found.agent, found.incident, session.graph),
@@ -154,6 +169,18 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         ]
 
 
+def _ask_the_rules(case: Case, boundary: Boundary) -> dict[str, Any]:
+    """The body of the tool `diagnose`: the rules' questions go through the same boundary."""
+    asking = diagnose(case)
+    try:
+        call = next(asking)
+        while True:
+            call = asking.send(boundary.nested(replace(call, id=call.id or "rules")))
+    except StopIteration as end:
+        answer: dict[str, Any] = dump(end.value)
+        return answer
+
+
 def _verdict(output: object) -> str:
     if not isinstance(output, dict):
         return "cut off"
@@ -163,8 +190,8 @@ def _verdict(output: object) -> str:
     return "error" if output.get("is_error") else "allow"
 
 
-def _bench(session: Session, incident: Incident, places: Places, case: Case) -> Bench:
-    bench = Bench(
+def _bench(session: Session, incident: Incident, places: Places) -> Bench:
+    return Bench(
         project=session.project,
         manifest=session.manifest,
         graph=session.graph,
@@ -176,8 +203,6 @@ def _bench(session: Session, incident: Incident, places: Places, case: Case) -> 
         world=session.world,
         guardrails=session.compiled.guardrails,
     )
-    bench.diagnose = lambda: diagnose_now(case, bench)
-    return bench
 
 
 def _start_or_resume(

@@ -7,6 +7,7 @@ from pathlib import Path
 from agentic.compiler import compile_project, write_manifest
 from agentic.config import load_files
 from agentic.events import Sink, Stream, file_sink, openlineage_sink
+from agentic.exceptions import ProjectError
 from agentic.guardrails import world_of
 from agentic.lineage import Graph
 from agentic.project import (
@@ -15,14 +16,13 @@ from agentic.project import (
     find_dbt,
     find_project,
     list_targets,
-    load_manifest,
     read_target,
 )
 from agentic.records import Incident
 from agentic.runtime.clock import utc_now
 from agentic.runtime.session import Session
 from agentic.store import open_store
-from agentic.triggers import collect
+from agentic.triggers import examine
 from agentic.workspace import sweep
 
 
@@ -47,10 +47,15 @@ def open_session(
     stream = _stream(project, sinks)
     stream.emit("command.started", f"Running with dbt={dbt.version}, project {project.name}")
     store = open_store(project.root, project=project.name, clock=utc_now)
-    incidents = collect(project, dbt=dbt, graph_of=Graph)
-    failed_in = next((incident.target for incident in incidents if incident.target), None)
+    collected = examine(project, dbt=dbt, graph_of=Graph)
+    failed_in = next((one.target for one in collected.incidents if one.target), None)
     baseline = read_target(project, target or failed_in)
-    manifest = load_manifest(project.target_path / "manifest.json")
+    manifest = collected.manifest
+    if manifest is None:
+        raise ProjectError(
+            "the project does not parse, and there is no manifest of a time when it did",
+            hint="Check the last good commit out, run `dbt parse`, and come back.",
+        )
     graph = Graph(manifest)
     compiled = compile_project(
         project, specs, manifest, graph, target=baseline, targets=list_targets(project)
@@ -73,7 +78,7 @@ def open_session(
         apply=apply,
         diagnose_only=diagnose_only,
     )
-    return session, incidents
+    return session, collected.incidents
 
 
 def _stream(project: Project, sinks: tuple[Sink, ...]) -> Stream:

@@ -180,7 +180,8 @@ class Store:
             runs.c.project == self.project, runs.c.run_id.startswith(run_id, autoescape=True)
         )
         with self.begin() as connection:
-            found: list[str] = [text for text in connection.execute(query).scalars() if text]
+            rows = connection.execute(query).mappings()
+            found = [str(row["result"]) for row in rows if row["result"]]
         return loads(found[0], RunResult) if len(found) == 1 else None
 
     def cost_usd_since(self, moment: str) -> float:

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 Brain = Callable[[list[dict[str, Any]]], dict[str, Any] | int]
@@ -62,23 +63,27 @@ class ModelServer:
 
 def protocol_violations(body: dict[str, Any], sent: list[list[dict[str, Any]]]) -> list[str]:
     """What the service would refuse in a request."""
-    found = [f"{name} was removed" for name in ("temperature", "top_p", "top_k") if name in body]
-    if "tool_choice" in body:
-        found.append("forced tool_choice is refused")
+    refused = ("temperature", "top_p", "top_k", "tool_choice")
+    found = [f"{name} is refused" for name in refused if name in body]
     if body.get("max_tokens", 10**9) > 21_333 and not body.get("stream"):
         found.append("max_tokens needs streaming")
     if body.get("thinking", {}).get("type") == "disabled":
         found.append("thinking cannot be turned off")
-    for tool in body.get("tools", ()):
-        if tool["input_schema"].get("type") != "object":
-            found.append(f"tool {tool['name']}: input_schema is no object")
-    messages = body["messages"]
+    schemas = [tool["input_schema"] for tool in body.get("tools", ())]
+    found += ["input_schema is no object" for one in schemas if one.get("type") != "object"]
+    return found + _history_violations(body["messages"], sent)
+
+
+def _history_violations(
+    messages: list[dict[str, Any]], sent: list[list[dict[str, Any]]]
+) -> list[str]:
+    found = []
     if not messages or messages[0]["role"] != "user":
         found.append("the first message is the user's")
     assistant = [message["content"] for message in messages if message["role"] == "assistant"]
     if assistant != sent[: len(assistant)]:
         found.append("history was edited: assistant turns differ from what was sent")
-    for before, after in zip(messages, messages[1:], strict=False):
+    for before, after in pairwise(messages):
         if before["role"] == after["role"]:
             found.append("roles do not alternate")
         if before["role"] == "assistant":

@@ -23,6 +23,9 @@ def clock() -> str:
     return "2026-01-01T00:00:00+00:00"
 
 
+FINE = Decision("allow", "OK_CHANGE", "fine")
+
+
 def allow(call: ToolCall, spec: ToolSpec) -> Decision:
     return Decision("allow", "AG000", "fine")
 
@@ -67,7 +70,7 @@ def loop(
     journal = Journal(store, "r1")
     stream = Stream(clock)
     specs = {name: registry()[name] for name in ("submit_report", "read_file")}
-    boundary = Boundary(bench(), specs, judge, journal, stream)
+    boundary = Boundary(bench(), specs, judge, lambda _: FINE, journal, stream)
     budget = Budget(limits or Limits(), clock(), clock)
     task = Task("triage", "do it", "brief", tuple(specs.values()))
     return Loop(ScriptedEngine(steps), task, boundary, budget, journal, stream)
