@@ -145,6 +145,17 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return bool((self.config.get("contract") or {}).get("enforced"))
 
     @property
+    def tested(self) -> str:
+        """For a test: `unique_id` of what it tests (the first of several); else empty."""
+        if self.resource_type not in ("test", "unit_test"):
+            return ""
+        parents = self.depends_on_nodes
+        if self.attached_node or not parents:
+            return self.attached_node or ""
+        # dbt attaches no generic test to a source; `relationships` names its other side first.
+        return parents[-1] if self.test_metadata else parents[0]
+
+    @property
     def owner(self) -> str:
         """Who is named as its owner in meta (or in an exposure's `owner`); empty when nobody is."""
         return owner_text(self.meta.get("owner")) or owner_text(self.raw_owner)
@@ -182,6 +193,11 @@ class UnitTest(Node, frozen=True, kw_only=True, dict=True):
     checksum: Any = None
     """Plain text, where every other node has a mapping."""
     tested_node_unique_id: str | None = None
+    """Empty in some versions' manifests: ask `tested`."""
+
+    @property
+    def tested(self) -> str:
+        return self.tested_node_unique_id or next(iter(self.depends_on_nodes), "")
 
 
 class Macro(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,11 +265,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if node is None:
             return ""
         group = self.groups.get(f"group.{node.package_name}.{node.group}") if node.group else None
-        tested = node.attached_node or getattr(node, "tested_node_unique_id", None)
         return (
             node.owner
             or (group.owner if group else "")
-            or (self.owner_of(tested) if tested and tested != unique_id else "")
+            or (self.owner_of(node.tested) if node.tested else "")
         )
 
     def tests_of(self, unique_id: str) -> tuple[str, ...]:

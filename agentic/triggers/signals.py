@@ -12,7 +12,6 @@ from agentic.project import (
     Node,
     NodeResult,
     RunResults,
-    UnitTest,
 )
 from agentic.records import IncidentKind, Signal
 
@@ -60,7 +59,7 @@ def _of_result(result: NodeResult, node: Node | None) -> Signal:
         kind=_kind(result, node),
         node=result.unique_id,
         message=clean(message),
-        attached=_attached(result.unique_id, node),
+        attached=node.tested if node else "",
         failures=result.failures if result.status == "fail" else None,
         path=node.original_file_path if node else "",
         compiled_path=(node.compiled_path or "") if node else "",
@@ -77,22 +76,6 @@ def _kind(result: NodeResult, node: Node | None) -> IncidentKind:
     if node is not None and node.contract_enforced and _CONSTRAINT.search(message):
         return "contract_violation"
     return "compile_error" if message.startswith("Compilation Error") else "run_error"
-
-
-def _attached(unique_id: str, node: Node | None) -> str:
-    """What a test tests: for a singular test with several parents the first."""
-    if node is None or not unique_id.startswith(("test.", "unit_test.")):
-        return ""
-    if isinstance(node, UnitTest):
-        parents = node.depends_on_nodes
-        return node.tested_node_unique_id or (parents[0] if parents else "")
-    if node.attached_node:
-        return node.attached_node
-    # dbt attaches no generic test to a source; `relationships` names its other side first.
-    parents = node.depends_on_nodes
-    if not parents:
-        return ""
-    return parents[-1] if node.test_metadata else parents[0]
 
 
 def _of_source(result: FreshnessResult, node: Node | None) -> Signal:
