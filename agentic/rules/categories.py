@@ -8,7 +8,7 @@ import msgspec
 
 from agentic.rules.asking import rows_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
-from agentic.rules.drift import naming
+from agentic.rules.drift import readers_of
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.markers import markers_of
 from agentic.rules.registry import rule
@@ -135,7 +135,7 @@ def _normalised(case: Case, found: Strangers) -> Steps[Diagnosis]:
     finding_text = (
         f"{name}.{step.column} writes known categories in another case: {draft.observed}."
     )
-    readers = naming(case, case.readers(step.node), step.column) if is_raw(step.node) else ()
+    readers = readers_of(case, step.node, step.column) if is_raw(step.node) else ()
     changes: list[Change] = []
     for uid in readers if template else ():
         path = case.path(uid)

@@ -116,4 +116,5 @@ def _innermost(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
         hit = pattern.match(text, start)
         if hit and hit["head"].count("(") - hit["head"].count(")") == 1:
             found.append(hit)
-    return found
+    # The last one that reaches the name is the cast around it; earlier ones span other outputs.
+    return found[-1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 import msgspec
 
@@ -10,6 +10,8 @@ from agentic.lineage import columns_expected_of
 from agentic.rules.asking import Column, Shape, shapes_of, text_of
 from agentic.rules.case import TESTS, Case, Steps
 from agentic.rules.likeness import mentions
+from agentic.rules.markers import markers_of
+from agentic.sql import rewrite
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -22,7 +24,7 @@ class Drift(msgspec.Struct, frozen=True):
     """Live columns that the project neither reads nor declares."""
     shape: Shape
     readers: dict[str, tuple[str, ...]]
-    """Missing column -> models that name it in their own code."""
+    """Missing column -> children that read it, by name or by a star."""
 
 
 def source_drifts(case: Case) -> Steps[list[Drift]]:
@@ -45,13 +47,13 @@ def drift_of(case: Case, uid: str, shape: Shape) -> Drift | None:
         return None
     known = expected | {name.lower() for name in case.node(uid).columns}
     added = tuple(column for key, column in shape.columns.items() if key not in known)
-    readers = {name: naming(case, case.readers(uid), name) for name in missing}
+    readers = {name: readers_of(case, uid, name, tuple(shape.columns)) for name in missing}
     return Drift(uid, missing, added, shape, readers)
 
 
 def expected_columns(case: Case, uid: str) -> set[str]:
     """Lower-case names that the children's SQL and the tests on it read from a node."""
-    found = {name.lower() for name in columns_expected_of(uid, case.manifest, case.dialect)}
+    found = set(columns_expected_of(uid, case.manifest, case.dialect))
     for test in case.graph.children(uid):
         node = case.node(test)
         if test.startswith(TESTS[0]) and node.attached_node == uid and node.column_name:
@@ -59,9 +61,32 @@ def expected_columns(case: Case, uid: str) -> set[str]:
     return found
 
 
-def naming(case: Case, nodes: Collection[str], name: str) -> tuple[str, ...]:
-    """Those of the nodes whose own code names a column."""
-    return tuple(uid for uid in nodes if mentions(case.node(uid).raw_code or "", name))
+def readers_of(case: Case, uid: str, name: str, columns: Sequence[str] = ()) -> tuple[str, ...]:
+    """Children that read a column by its name, or hand it on by a star to someone who does."""
+    expected = columns_expected_of(uid, case.manifest, case.dialect).get(name.lower())
+    if expected is None:
+        return ()
+    return tuple(
+        child
+        for child in case.readers(uid)
+        if child in expected.readers or _hands_on(case, uid, child, name, columns)
+    )
+
+
+def _hands_on(case: Case, uid: str, child: str, name: str, columns: Sequence[str]) -> bool:
+    expected = columns_expected_of(uid, case.manifest, case.dialect)[name.lower()]
+    if not set(expected.readers) & set(case.graph.descendants(child)):
+        return False
+    given = [c for c in columns if c != name.lower()]
+    text = rewrite.rename_source_column(
+        case.node(child).raw_code or "",
+        old=name,
+        new=f"{name}_now",
+        relation_markers=markers_of(case, uid),
+        dialect=case.dialect,
+        columns=[*given, f"{name}_now"] if given else (),
+    )
+    return text is not None
 
 
 def _with_headers(case: Case, shapes: dict[str, Shape]) -> Steps[dict[str, Shape]]:

@@ -8,7 +8,7 @@ import msgspec
 
 from agentic.rules.asking import Shape, rows_of, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
-from agentic.rules.drift import expected_columns, naming
+from agentic.rules.drift import expected_columns, readers_of
 from agentic.rules.formats import Fit, fit_sql, fits_of, parse_template
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
@@ -158,7 +158,7 @@ def _decide(case: Case, suspect: Suspect, fit: Fit, forms: list[str]) -> Steps[D
 
 
 def _parsed(case: Case, suspect: Suspect, form: str, draft: Draft, name: str) -> Steps[Diagnosis]:
-    readers = naming(case, case.readers(suspect.node), suspect.column)
+    readers = readers_of(case, suspect.node, suspect.column)
     as_date = family(suspect.wanted) == "date" or (not suspect.wanted and ":" not in form)
     changes: list[Change] = []
     for uid in readers:

@@ -8,7 +8,7 @@ import msgspec
 
 from agentic.rules.asking import Shape, rows_of, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
-from agentic.rules.drift import expected_columns, naming
+from agentic.rules.drift import expected_columns, readers_of
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
@@ -176,7 +176,7 @@ def _decided(case: Case, suspect: Suspect, filled: int, bad: int) -> Steps[Diagn
 
 def _edits(case: Case, suspect: Suspect, draft: Draft) -> Steps[tuple[Change, ...]]:
     template, found = safe_cast(case.dialect, suspect.wanted), []
-    for uid in naming(case, case.readers(suspect.node), suspect.column):
+    for uid in readers_of(case, suspect.node, suspect.column):
         path = case.path(uid)
         before = None if case.vendored(uid) else (yield from text_of(path))
         after = before and rewrite.replace_column_expression(

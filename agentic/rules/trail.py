@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from agentic.lineage import column_lineage
+from agentic.lineage import ColumnLineage, column_lineage
 from agentic.rules.asking import Shape, rows_of, shapes_of
 from agentic.rules.case import TESTS, Case, Steps
 from agentic.rules.witness import COPIES
@@ -35,7 +36,7 @@ class Step(msgspec.Struct, frozen=True):
     shape: Shape
 
 
-_COMBINED = frozenset({"unique_combination_of_columns"})
+_CAST = re.compile(r"(try_|safe_)?cast\(|trim\(|lower\(|upper\(", re.IGNORECASE)
 
 
 def failed_tests(case: Case, *kinds: str) -> list[FailedTest]:
@@ -86,18 +87,22 @@ def trail(case: Case, node: str, column: str) -> Steps[list[Step]]:
     )
     places, frontier = [(node, column)], [(node, column)]
     while frontier:
-        edges = [edge for here in frontier for edge in traced.upstream(*here)]
-        frontier = [
-            place
-            for place in dict.fromkeys((e.node, e.column) for e in edges if e.kind in COPIES)
-            if place not in places
-        ]
+        origins = [place for here in frontier for place in _origins(traced, here)]
+        frontier = [place for place in dict.fromkeys(origins) if place not in places]
         places += frontier
     return [
         Step(uid, shapes[uid].columns[name.lower()].name, shapes[uid])
         for uid, name in places
         if uid in shapes and shapes[uid].exists and name.lower() in shapes[uid].columns
     ]
+
+
+def _origins(traced: ColumnLineage, here: tuple[str, str]) -> list[tuple[str, str]]:
+    """What a column is a copy of; a cast of one column is as good as a copy for counting."""
+    made = [e for e in traced.upstream(*here) if e.kind not in ("filter", "join")]
+    if len(made) == 1 and made[0].kind == "transformed" and _CAST.match(made[0].expression):
+        return [(made[0].node, made[0].column)]
+    return [(e.node, e.column) for e in made if e.kind in COPIES]
 
 
 def is_raw(uid: str) -> bool:

@@ -10,7 +10,7 @@ from agentic.rules.case import TESTS, Case, Steps
 from agentic.rules.drift import expected_columns
 
 STORED = frozenset({"table", "incremental", "snapshot", "seed"})
-COPIES = frozenset({"copy", "rename", "identity", "direct", "passthrough", "alias"})
+COPIES = frozenset({"unchanged", "renamed"})
 _FOLLOWED = 60
 _ASKED = 25
 
