@@ -14,8 +14,7 @@ from agentic.cli.output import emit_json, emit_text
 def command(flags: Flags, runs: bool) -> int:
     """Remove worktrees, database copies and schemas of runs whose process is gone."""
     from agentic.project import Repo, find_project, read_target
-    from agentic.runtime.clock import utc_now
-    from agentic.store import open_store
+    from agentic.store import open_store, utc_now
     from agentic.workspace import sweep
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)

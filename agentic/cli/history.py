@@ -15,8 +15,7 @@ def command(flags: Flags, limit: int) -> None:
     """List past runs of this project, newest first."""
     from agentic.project import find_project
     from agentic.records import RunResult, loads, public_run
-    from agentic.runtime.clock import utc_now
-    from agentic.store import open_store
+    from agentic.store import open_store, utc_now
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
     store = open_store(project.root, project=project.name, clock=utc_now)

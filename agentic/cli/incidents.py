@@ -15,8 +15,7 @@ from agentic.cli.output import emit_json, emit_text
 def command(flags: Flags) -> int:
     """List incidents, open ones first. Exit code 1 while one is open."""
     from agentic.project import find_project
-    from agentic.runtime.clock import utc_now
-    from agentic.store import open_store
+    from agentic.store import open_store, utc_now
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
     store = open_store(project.root, project=project.name, clock=utc_now)

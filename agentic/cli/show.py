@@ -20,8 +20,7 @@ def command(flags: Flags, run: str | None, body: bool, steps: bool) -> None:
     from agentic.project import find_project
     from agentic.records import dump, public_run
     from agentic.review import run_folder
-    from agentic.runtime.clock import utc_now
-    from agentic.store import Journal, open_store
+    from agentic.store import Journal, open_store, utc_now
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
     store = open_store(project.root, project=project.name, clock=utc_now)

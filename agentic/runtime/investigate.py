@@ -31,12 +31,11 @@ from agentic.rules import Case, diagnose
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.brief import brief, instructions
 from agentic.runtime.budget import Budget
-from agentic.runtime.clock import new_run_id
 from agentic.runtime.engines import Engine, Task, choose_engine, open_engine
 from agentic.runtime.loop import Loop, LoopEnd
 from agentic.runtime.places import Places
 from agentic.runtime.session import Session
-from agentic.store import Journal
+from agentic.store import Journal, new_run_id
 from agentic.tools import Bench, Report, registry
 
 

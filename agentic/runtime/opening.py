@@ -19,9 +19,8 @@ from agentic.project import (
     read_target,
 )
 from agentic.records import Incident
-from agentic.runtime.clock import utc_now
 from agentic.runtime.session import Session
-from agentic.store import open_store
+from agentic.store import open_store, utc_now
 from agentic.triggers import examine
 from agentic.workspace import sweep
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from agentic.exceptions import ConfigError, Issue
 from agentic.records import Incident, RunResult
-from agentic.runtime.clock import new_run_id
 from agentic.runtime.conclude import conclude
 from agentic.runtime.investigate import Investigation, investigate
 from agentic.runtime.session import Session
+from agentic.store import new_run_id
 
 
 def handle(
