@@ -26,6 +26,7 @@ _SETTINGS = {
     "color.ui": "false",
     "log.showSignature": "false",
     "status.showUntrackedFiles": "normal",
+    "diff.autoRefreshIndex": "false",  # else `git diff` rewrites the user's index
     "submodule.recurse": "false",
     "worktree.guessRemote": "false",
 }

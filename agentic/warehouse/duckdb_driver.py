@@ -46,7 +46,9 @@ _RELATIONS = """
 """
 _SCHEMAS = """
     select schema_name from duckdb_schemas()
-    where not internal and database_name = current_database() order by all
+    where database_name = current_database()
+      and schema_name not in ('information_schema', 'pg_catalog')
+    order by all
 """
 
 
