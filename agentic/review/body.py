@@ -220,7 +220,7 @@ def _text(text: str) -> str:
     """Outside text as plain words: no markup, no mention, no link, no line break, no comment."""
     text = mask_text(" ".join(text.split()))
     # an underscore inside a word is no emphasis (GitHub Flavored Markdown 0.29, 6.4): names stay
-    text = re.sub(r"([\\`*{}\[\]<>|#!~]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+    text = re.sub(r"([\\`*{}\[\]<>|#~]|(?<!\w)_|_(?!\w))", r"\\\1", text)
     return text.replace("@", "@\u2060")
 
 
