@@ -122,6 +122,23 @@ class ColumnLineage:
         found = self._below.get((node, column.lower()), ())
         return tuple(Edge(uid, below, kind) for uid, below, kind in found)
 
+    def children(self, node: str) -> tuple[str, ...]:
+        """Traced nodes that read any column of a node."""
+        return tuple(
+            uid
+            for uid, shape in self._shapes.items()
+            if uid != node
+            and (
+                any(leaf[0] == node for leaf in shape.filters)
+                or any(leaf[0] == node for col in shape.cols for leaf in col.leaves)
+            )
+        )
+
+    def opaque_reason(self, node: str) -> str:
+        """Why a node cannot be followed at all; empty when it can."""
+        shape = self._shapes.get(node)
+        return shape.any.reason if shape is not None and shape.any is not None else ""
+
     def _edges(self) -> Iterator[tuple[str, str, Kind, tuple[str, str]]]:
         for uid, shape in self._shapes.items():
             for col in shape.cols:

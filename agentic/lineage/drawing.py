@@ -1,0 +1,147 @@
+"""A graph for people: a text tree, Mermaid, and one HTML page that needs nothing from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentic.lineage.graph import Graph
+
+_COLOURS = {
+    "source": "#5fb17c",
+    "seed": "#5fb17c",
+    "snapshot": "#8a77c9",
+    "exposure": "#e08b4f",
+    "metric": "#e08b4f",
+    "test": "#b3b9c2",
+    "unit_test": "#b3b9c2",
+}
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 220, 30, 70, 14
+
+
+def label(uid: str) -> str:
+    """A `unique_id` as people say it: `source:shop.orders`, `exposure:board`, `stg_orders`."""
+    kind, _, rest = uid.partition(".")
+    name = rest.partition(".")[2] or rest
+    if kind == "test":
+        name = name.rpartition(".")[0] or name
+    return name if kind in ("model", "seed", "snapshot") else f"{kind}:{name}"
+
+
+def tree(uids: Collection[str], graph: Graph) -> Iterator[str]:
+    """Lines of a text tree, parents above children; what was drawn before is not drawn again."""
+    wanted = set(uids)
+    below = {uid: [one for one in graph.children(uid) if one in wanted] for uid in wanted}
+    fed = {child for children in below.values() for child in children}
+    drawn: set[str] = set()
+    roots = [uid for uid in graph.order(wanted) if uid not in fed] or sorted(wanted)[:1]
+    # A stack, since a long chain of nodes would outgrow Python's.
+    stack = [(uid, "", "", "") for uid in reversed(roots)]
+    while stack:
+        uid, lead, branch, indent = stack.pop()
+        again = uid in drawn and bool(below[uid])
+        yield f"{lead}{branch}{label(uid)}{' (above)' if again else ''}"
+        if again:
+            continue
+        drawn.add(uid)
+        children = below[uid]
+        for index in range(len(children) - 1, -1, -1):
+            last = index == len(children) - 1
+            inner = indent + ("    " if last else "│   ")
+            stack.append((children[index], indent, "└── " if last else "├── ", inner))
+
+
+def mermaid(uids: Collection[str], graph: Graph) -> Iterator[str]:
+    """Lines of a Mermaid flowchart."""
+    order = graph.order(uids)
+    ids = {uid: f"n{number}" for number, uid in enumerate(order)}
+    yield "flowchart LR"
+    for uid in order:
+        text = label(uid).replace('"', "#quot;")
+        yield f'    {ids[uid]}["{text}"]'
+    for uid in order:
+        for child in graph.children(uid):
+            if child in ids:
+                yield f"    {ids[uid]} --> {ids[child]}"
+
+
+def column_mermaid(edges: Sequence[tuple[str, str, str, str, str]]) -> Iterator[str]:
+    """Lines of a Mermaid flowchart of columns; an edge is (node, column, node, column, kind)."""
+    ids: dict[tuple[str, str], str] = {}
+    nodes: dict[str, list[tuple[str, str]]] = {}
+    for up, up_column, down, down_column, _ in edges:
+        for end in ((up, up_column), (down, down_column)):
+            if end not in ids:
+                ids[end] = f"c{len(ids)}"
+                nodes.setdefault(end[0], []).append(end)
+    yield "flowchart LR"
+    for number, (uid, columns) in enumerate(nodes.items()):
+        yield f'    subgraph g{number}["{label(uid)}"]'
+        for end in columns:
+            text = end[1].replace('"', "#quot;")
+            yield f'        {ids[end]}["{text}"]'
+        yield "    end"
+    for up, up_column, down, down_column, kind in edges:
+        yield f"    {ids[up, up_column]} -->|{kind}| {ids[down, down_column]}"
+
+
+def html(
+    uids: Collection[str],
+    graph: Graph,
+    *,
+    title: str,
+    details: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """One page with the graph as SVG; `details` are lines shown when a node is pointed at."""
+    order = graph.order(uids)
+    place = _layout(order, graph)
+    width = max((x for x, _ in place.values()), default=0) + _WIDTH + 20
+    height = max((y for _, y in place.values()), default=0) + _HEIGHT + 20
+    parts = []
+    for uid in order:
+        for child in graph.children(uid):
+            if child in place:
+                parts.append(_line(place[uid], place[child]))
+    for uid in order:
+        parts.append(_box(uid, place[uid], (details or {}).get(uid, ())))
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f"<title>{escape(title)}</title><style>body{{font:14px system-ui,sans-serif;margin:1.5em}}"
+        "svg text{font-size:12px;fill:#1c2430}path{fill:none;stroke:#9aa4b2}"
+        "rect{rx:5;stroke:#3d4a5c;stroke-width:.6}</style></head>\n"
+        f"<body><h1>{escape(title)}</h1>\n<svg xmlns='http://www.w3.org/2000/svg' "
+        f"width='{width}' height='{height}'>\n" + "\n".join(parts) + "\n</svg></body></html>\n"
+    )
+
+
+def _layout(order: Sequence[str], graph: Graph) -> dict[str, tuple[int, int]]:
+    rank: dict[str, int] = {}
+    rows: dict[int, int] = {}
+    place: dict[str, tuple[int, int]] = {}
+    for uid in order:
+        rank[uid] = 1 + max((rank[one] for one in graph.parents(uid) if one in rank), default=-1)
+        row = rows.get(rank[uid], 0)
+        rows[rank[uid]] = row + 1
+        place[uid] = (10 + rank[uid] * (_WIDTH + _GAP_X), 10 + row * (_HEIGHT + _GAP_Y))
+    return place
+
+
+def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
+    x1, y1 = start[0] + _WIDTH, start[1] + _HEIGHT // 2
+    x2, y2 = end[0], end[1] + _HEIGHT // 2
+    middle = (x1 + x2) // 2
+    return f"<path d='M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}'/>"
+
+
+def _box(uid: str, place: tuple[int, int], lines: Sequence[str]) -> str:
+    text = label(uid)
+    short = text if len(text) <= 32 else text[:31] + "…"
+    colour = _COLOURS.get(uid.partition(".")[0], "#7aa7d9")
+    hover = escape("\n".join([uid, *lines]))
+    return (
+        f"<g><title>{hover}</title><rect x='{place[0]}' y='{place[1]}' width='{_WIDTH}' "
+        f"height='{_HEIGHT}' fill='{colour}'/><text x='{place[0] + 8}' y='{place[1] + 19}'>"
+        f"{escape(short)}</text></g>"
+    )
