@@ -1,1 +1,7 @@
-"""TODO"""
+"""Pure judgement: one SQL statement or one project change in, one verdict out."""
+
+from agentic.policy.sql.judge import judge_sql
+from agentic.policy.sql.verdict import SqlVerdict
+from agentic.policy.world import World
+
+__all__ = ["SqlVerdict", "World", "judge_sql"]
