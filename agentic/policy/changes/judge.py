@@ -1,0 +1,307 @@
+"""`judge_change`: the verdict for a change of project files. Pure; whatever it cannot decide, it denies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from agentic.policy.changes.case import Case
+from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judge_template
+from agentic.policy.changes.macro_use import judge_macro_users
+from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node, readers
+from agentic.policy.changes.nodes_sql import stem
+from agentic.policy.changes.paths import judge_path, judge_rules
+from agentic.policy.changes.seeds import judge_seed
+from agentic.policy.changes.shapes import (
+    ChangeFinding,
+    ChangeRules,
+    ChangeVerdict,
+    ProjectView,
+    order,
+)
+from agentic.policy.changes.text import injections, invisible
+from agentic.policy.changes.tree import PROJECT_FILE
+from agentic.policy.changes.yaml_judge import (
+    judge_project_file,
+    judge_resources,
+    judge_tests,
+    judge_yaml,
+)
+from agentic.policy.changes.yaml_load import load, mapping, sequence
+
+MAX_FILE = 2_000_000
+RULE_CODES = {"macro": "MACRO_CHANGE", "": "REPO_CONTROL_FILE"}
+
+
+def judge_change(
+    files: Mapping[str, str | None],
+    before: Mapping[str, str | None],
+    *,
+    project: ProjectView,
+    rules: ChangeRules,
+) -> ChangeVerdict:
+    """Judge `files` (path to new text, None for a deletion) laid over `before` laid over the project.
+
+    Never raises: an error while judging is itself a denial. Paths are relative to the dbt project.
+    """
+    try:
+        case = Case(files, before, project, rules)
+        _judge(case)
+        findings = tuple(sorted(case.findings, key=order, reverse=True))
+    except Exception as error:  # noqa: BLE001 - what cannot be judged is denied, never let through
+        reason = f"The change could not be judged ({type(error).__name__}: {str(error)[:120]})."
+        findings = (ChangeFinding(next(iter(files), ""), 0, "deny", "SQL_POLICY", reason),)
+    if not findings or findings[0].verdict == "allow":
+        return ChangeVerdict(
+            "allow", "OK_CHANGE", "Nothing in the change needs a person.", findings
+        )
+    first = findings[0]
+    return ChangeVerdict(first.verdict, first.code, first.reason, findings)
+
+
+def _judge(case: Case) -> None:
+    properties: set[str] = set()
+    for path, text in case.changed.items():
+        kind = case.after.kind(path) or case.base.kind(path)
+        found = judge_path(path, text, kind)
+        if found is not None:
+            case.findings.append(found)
+            continue
+        if text is not None and len(text) > MAX_FILE:
+            case.add(path, 0, "deny", "RESOURCE_ABUSE", "The file is larger than two megabytes.")
+            continue
+        _rules(case, path, kind)
+        _text(case, path, kind, text)
+        _file(case, path, kind, text)
+        if kind == "properties":
+            properties.add(path)
+    judge_resources(case, properties)
+    judge_tests(case, properties)
+    _deleted(case)
+    _duplicates(case)
+    judge_macro_users(case)
+
+
+def _rules(case: Case, path: str, kind: str) -> None:
+    code = RULE_CODES.get(kind, "WRITE_OUT_OF_SCOPE")
+    if path == PROJECT_FILE:
+        code = "PROJECT_CONFIG_CHANGE"
+    ids = [case.project.unique_ids[path]] if path in case.project.unique_ids else []
+    ids += (
+        [f"{kind}.{case.after.name}.{stem(path)}"] if kind in ("model", "seed", "snapshot") else []
+    )
+    ids += _described(case, path) if kind == "properties" else []
+    found = judge_rules(path, ids, case.rules, code)
+    if found is not None:
+        case.findings.append(found)
+
+
+def _described(case: Case, path: str) -> list[str]:
+    """unique_ids of the nodes whose entry in a property file differs."""
+    before = {one.key: one for one in case.base.resources_of({path})}
+    after = {one.key: one for one in case.after.resources_of({path})}
+    names = []
+    for key in {*before, *after}:
+        if before.get(key) == after.get(key):
+            continue
+        kind, _, name = key.partition(":")
+        kind = "source" if kind == "table" else kind
+        names.append(f"{kind}.{case.after.name}.{name}")
+    return names
+
+
+def _text(case: Case, path: str, kind: str, text: str | None) -> None:
+    old = case.base.files.get(path) or ""
+    known = {said.text for said in injections(old)}
+    for said in injections(text or ""):
+        if said.text not in known:
+            case.add(
+                path,
+                said.line,
+                "ask",
+                "PROMPT_INJECTION_TEXT",
+                f"The text speaks to an agent, a reviewer or a browser: {said.text!r}.",
+            )
+    seen = {name for _, name in invisible(old)}
+    for line, name in invisible(text or ""):
+        if name not in seen and not (
+            name == "U+FEFF" and line == 1 and (text or "").startswith("\ufeff")
+        ):
+            code = (
+                "YAML_UNSAFE"
+                if PurePosixPath(path).suffix in (".yml", ".yaml")
+                else "PROMPT_INJECTION_TEXT"
+                if kind in ("docs", "")
+                else "SQL_POLICY"
+            )
+            case.add(path, line, "deny", code, f"The text holds an invisible character ({name}).")
+
+
+def _file(case: Case, path: str, kind: str, text: str | None) -> None:
+    old = case.base.files.get(path)
+    suffix = PurePosixPath(path).suffix.lower()
+    if kind == "function":
+        case.add(
+            path,
+            0,
+            "deny",
+            "CODE_DEFINITION",
+            "A function is code in the warehouse; a person defines it.",
+        )
+    if suffix in (".yml", ".yaml"):
+        judge_yaml(case, path, text, old)
+        if path == PROJECT_FILE:
+            judge_project_file(case)
+        elif path == "selectors.yml":
+            _selectors(case, path, text)
+        elif text is None and old is not None and kind == "":
+            case.add(path, 0, "ask", "REPO_CONTROL_FILE", "The file is deleted.")
+    elif suffix == ".sql" or kind == "docs":
+        _template(case, path, kind, text, old)
+    elif kind in ("seed", "fixture"):
+        judge_seed(case, path, kind, text, old)
+
+
+def _selectors(case: Case, path: str, text: str | None) -> None:
+    entries = sequence(mapping(load(text or "").value).get("selectors"))
+    before = sequence(mapping(load(case.base.files.get(path, "")).value).get("selectors"))
+    if any(mapping(one).get("default") not in (None, False) for one in [*entries, *before]):
+        case.add(
+            path, 0, "deny", "TEST_WEAKENED", "A default selector decides which tests run at all."
+        )
+    else:
+        case.add(path, 0, "ask", "PROJECT_CONFIG_CHANGE", "Selectors decide what jobs run.")
+
+
+def _template(case: Case, path: str, kind: str, text: str | None, old: str | None) -> None:
+    if text is not None:
+        source = old
+        if source is None and kind in ("model", "snapshot"):
+            moved = case.base.nodes.get(stem(path))
+            source = case.base.files.get(moved) if moved else None
+        if not judge_template(case, path, text, source):
+            return
+    if kind in ("macro", "generic_test", "snapshot", "model", "singular_test"):
+        judge_macros(case, path, text, old)
+    if text is None:
+        _gone(case, path, kind, old)
+        return
+    if kind == "fixture":
+        judge_seed(case, path, kind, text, old)
+    if kind in ("singular_test", "generic_test") and old is not None and not _same_code(case, path):
+        case.add(
+            path,
+            0,
+            "deny",
+            "TEST_WEAKENED",
+            "An existing test is edited; an existing test stays as it is.",
+        )
+    if kind == "snapshot" and old is not None and not _same_code(case, path):
+        case.add(path, 0, "ask", "SNAPSHOT_CHANGE", "What an existing snapshot reads changes.")
+    if kind in QUERY_KINDS and kind != "generic_test":
+        judge_node(case, path, kind)
+        judge_effects(case, path)
+
+
+def _same_code(case: Case, path: str) -> bool:
+    """Equal but for comments and white space, as far as it renders."""
+    now, was = case.library.variants(path), case.base_library.variants(path)
+    if now is None or was is None or now.fault or was.fault:
+        return False
+    dialect = case.project.dialect
+    shapes = [
+        (case.library.shape(path, which), case.base_library.shape(path, which)) for which in (0, 1)
+    ]
+    texts = [
+        (one.text.split(), two.text.split())
+        for one, two in ((now.first, was.first), (now.second, was.second))
+    ]
+    return (
+        all(left == right for left, right in texts)
+        and bool(dialect)
+        and all(left == right for left, right in shapes)
+        and now.first.config == was.first.config
+    )
+
+
+def _gone(case: Case, path: str, kind: str, old: str | None) -> None:
+    if old is None or kind not in ("singular_test", "generic_test", "snapshot"):
+        return
+    moved = [
+        other
+        for other, text in case.changed.items()
+        if text is not None and stem(other) == stem(path) and text.split() == old.split()
+    ]
+    if moved:
+        return
+    if kind == "snapshot":
+        case.add(
+            path,
+            0,
+            "deny",
+            "SNAPSHOT_CHANGE",
+            "A snapshot holds history that no build brings back.",
+        )
+    else:
+        case.add(path, 0, "deny", "TEST_WEAKENED", "An existing test is deleted.")
+
+
+def _deleted(case: Case) -> None:
+    """Nodes that are gone: a person decides, and never while something reads them."""
+    for name, path in case.removed_nodes().items():
+        kind = case.base.kind(path)
+        if kind == "snapshot":
+            case.add(
+                path,
+                0,
+                "deny",
+                "SNAPSHOT_CHANGE",
+                f"The snapshot {name} is gone, and its history with it.",
+            )
+            continue
+        children = [child for child, other in case.after.nodes.items() if _reads(case, other, name)]
+        if children:
+            case.add(
+                path,
+                0,
+                "deny",
+                "RESOURCE_DELETED",
+                f"{name} is gone, and {children[0]} still reads it.",
+            )
+        else:
+            case.add(path, 0, "ask", "RESOURCE_DELETED", f"{name} is gone.")
+
+
+def _reads(case: Case, path: str, name: str) -> bool:
+    text = case.after.files.get(path, "")
+    if name not in text or not path.endswith(".sql"):
+        return False
+    variants = case.library.variants(path)
+    return variants is not None and any(
+        name == one.split("::")[-1].split(".v")[0] or name == one
+        for rendered in variants.all
+        for one in rendered.refs
+    )
+
+
+def _duplicates(case: Case) -> None:
+    """Two files of one name: dbt does not parse the project."""
+    for path in case.changed:
+        if case.after.kind(path) not in ("model", "seed") or path not in case.after.files:
+            continue
+        twins = [
+            other
+            for other, _ in case.after.of_kind("model", "seed", "python")
+            if other != path and stem(other) == stem(path)
+        ]
+        if twins:
+            case.add(
+                path,
+                0,
+                "deny",
+                "SQL_POLICY",
+                f"{twins[0]} has the same name, so that the project does not parse.",
+            )
+
+
+__all__ = ["judge_change", "readers"]

@@ -1,0 +1,337 @@
+"""Findings of the SQL nodes that a change touches: what they read, what they become, who reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentic.policy.changes.case import Case
+from agentic.policy.changes.masking import compare, dropped
+from agentic.policy.changes.nodes_sql import Library, Variants, stem
+from agentic.policy.changes.pii import leaks
+from agentic.policy.changes.render import Rendered
+from agentic.policy.changes.settings import compare_config
+from agentic.policy.changes.sql_gate import Fault, judge_query, judge_relations
+from agentic.sql.shape import Leaf, Relation, Shape
+
+QUERY_KINDS = ("model", "snapshot", "singular_test", "analysis", "generic_test")
+
+
+def judge_node(case: Case, path: str, kind: str) -> None:
+    """One changed SQL file that dbt runs as a query."""
+    now = case.library.variants(path)
+    if now is None:
+        return
+    if now.fault:
+        case.add(path, 0, "deny", "RESOURCE_ABUSE", f"{now.fault}.")
+        return
+    old_path = (
+        case.before_path(path, stem(path))
+        if kind in ("model", "snapshot")
+        else (path if path in case.base.files else None)
+    )
+    was = case.base_library.variants(old_path) if old_path is not None else None
+    judge_faults(case, path, now, was, case.library, _old_shape_reads(case, old_path))
+    if kind in ("singular_test", "generic_test", "analysis"):
+        return
+    _references(case, path, now)
+    _config(case, path, now, was, kind)
+    _shapes(case, path, old_path, kind)
+
+
+def _old_shape_reads(case: Case, old_path: str | None) -> set[str]:
+    if old_path is None:
+        return set()
+    found = set()
+    for which in (0, 1):
+        shape = case.base_library.shape(old_path, which)
+        if shape is not None:
+            found |= {
+                fault.reason
+                for fault in judge_relations(
+                    shape.relations, case.known_relations, case.rules.read_deny
+                )
+            }
+    return found
+
+
+def judge_faults(
+    case: Case, path: str, now: Variants, was: Variants | None, library: Library, known: set[str]
+) -> None:
+    """Faults of the rendered SQL that the base does not have."""
+    old = set(known)
+    dialect = case.project.dialect
+    if was is not None and not was.fault:
+        old |= {fault.reason for one in was.all for fault in judge_query(one.text, dialect)}
+    for one in now.all:
+        for fault in judge_query(one.text, dialect):
+            _fault(case, path, fault, old)
+    for which in (0, 1):
+        shape = library.shape(path, which)
+        if shape is not None:
+            for fault in judge_relations(
+                shape.relations, case.known_relations, case.rules.read_deny
+            ):
+                _fault(case, path, fault, old)
+
+
+def _fault(case: Case, path: str, fault: Fault, old: set[str]) -> None:
+    if fault.reason not in old:
+        case.add(path, 0, fault.verdict, fault.code, fault.reason)
+
+
+def _references(case: Case, path: str, now: Variants) -> None:
+    """Every ref() and source() must be there, else the project does not parse."""
+    for one in now.all:
+        for name in one.refs:
+            if not known_reference(case, name):
+                case.add(
+                    path, 0, "deny", "SQL_POLICY", f"ref('{name}') names no node of the project."
+                )
+        for name in one.sources:
+            if (
+                name not in case.after.sources
+                and case.after.sources is not None
+                and not _package_source(case, name)
+            ):
+                case.add(
+                    path,
+                    0,
+                    "deny",
+                    "SQL_POLICY",
+                    f"source('{name.replace('::', ', ')}') is not declared.",
+                )
+            elif _denied_source(case, name):
+                case.add(
+                    path,
+                    0,
+                    "deny",
+                    "READ_DENIED",
+                    f"source {name.replace('::', '.')} may not be read.",
+                )
+        for name in one.variables:
+            if name not in {had for two in _before(case, path) for had in two.variables}:
+                case.add(
+                    path,
+                    0,
+                    "deny",
+                    "SQL_POLICY",
+                    f"var('{name}') has no value, so that the file does not compile.",
+                )
+    if _circular(case, path):
+        case.add(path, 0, "deny", "SQL_POLICY", "The node would depend on itself.")
+
+
+def _before(case: Case, path: str) -> tuple[Rendered, ...]:
+    was = case.base_library.variants(path)
+    return was.all if was is not None else ()
+
+
+def known_reference(case: Case, name: str) -> bool:
+    plain = name.split("::")[-1]
+    base = plain.split(".v")[0]
+    return (
+        plain in case.after.nodes
+        or base in case.after.nodes
+        or plain.replace(".v", "_v") in case.after.nodes
+        or f"model:{base}" in case.after.declared
+        or base in case.after.package_nodes
+        or ("::" in name and not case.after.package_files)
+    )
+
+
+def _package_source(case: Case, name: str) -> bool:
+    return any(
+        name.split("::")[0] in text
+        for texts in case.after.package_files.values()
+        for path, text in texts.items()
+        if path.endswith((".yml", ".yaml"))
+    )
+
+
+def _denied_source(case: Case, name: str) -> bool:
+    source_name, _, table = name.partition("::")
+    source = case.after.declared.get(f"source:{source_name}")
+    keys: dict[str, Any] = dict(source.keys) if source else {}
+    entry = case.after.declared.get(f"table:{source_name}.{table}")
+    identifier = str((entry.keys.get("identifier") if entry else None) or table)
+
+    relation = Relation("", str(keys.get("schema") or source_name), identifier)
+    return any(
+        one.code == "READ_DENIED"
+        for one in judge_relations(
+            [relation], frozenset([f"{relation.schema}.{identifier}".lower()]), case.rules.read_deny
+        )
+    )
+
+
+def _circular(case: Case, path: str) -> bool:
+    start = stem(path)
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        node_path = case.after.nodes.get(name)
+        variants = (
+            case.library.variants(node_path) if node_path and node_path.endswith(".sql") else None
+        )
+        for one in variants.all if variants else ():
+            for other in one.refs:
+                plain = other.split("::")[-1].split(".v")[0]
+                if plain == start:
+                    return True
+                if plain not in seen:
+                    seen.add(plain)
+                    waiting.append(plain)
+    return False
+
+
+def _config(case: Case, path: str, now: Variants, was: Variants | None, kind: str) -> None:
+    seen = set()
+    for number, one in enumerate((now.first, now.second)):
+        old = (was.first, was.second)[number].config if was is not None else {}
+        for setting in compare_config(
+            old, one.config, new=was is None, kind="snapshot" if kind == "snapshot" else "node"
+        ):
+            if setting.key not in seen:
+                seen.add(setting.key)
+                case.add(
+                    path,
+                    _line(case, path, setting.key),
+                    setting.verdict,
+                    setting.code,
+                    setting.reason,
+                )
+
+
+def _line(case: Case, path: str, key: str) -> int:
+    word = key.split(" ")[0]
+    for number, line in enumerate((case.after.files.get(path) or "").splitlines(), 1):
+        if word in line:
+            return number
+    return 1
+
+
+def _shapes(case: Case, path: str, old_path: str | None, kind: str) -> None:
+    name = stem(path)
+    seen: set[str] = set()
+    leaked: set[str] = set()
+    for which in (0, 1):
+        after = case.library.shape(path, which)
+        base = case.base_library.shape(old_path, which) if old_path is not None else None
+        if after is None:
+            continue
+        for column in leaks(name, base, after, case.personal):
+            if column not in leaked:
+                leaked.add(column)
+                case.add(
+                    path,
+                    0,
+                    "deny",
+                    "PII_POLICY_CHANGE",
+                    f"Column {column} carries personal data and is not marked as such.",
+                )
+        if base is None:
+            if old_path is not None and case.base.files.get(old_path):
+                _unreadable(case, path, old_path, which)
+            continue
+        for difference in compare(
+            base, after, lambda relation, column: _exists(case, relation, column)
+        ):
+            if difference.key not in seen:
+                seen.add(difference.key)
+                case.add(path, 0, difference.verdict, difference.code, difference.reason)
+        for column in _lost(base, after):
+            if f"lost {column}" not in seen:
+                seen.add(f"lost {column}")
+                _dropped(case, path, name, column)
+
+
+def _unreadable(case: Case, path: str, old_path: str, which: int) -> None:
+    """The old text could not be read: nothing can be compared. Mending what did not parse is free."""
+    was = case.base_library.variants(old_path)
+    text = (was.first, was.second)[which].text if was is not None and not was.fault else ""
+    if was is not None and not judge_query(text, case.project.dialect):
+        case.add(
+            path,
+            0,
+            "ask",
+            "SYMPTOM_MASKING",
+            "The node before the change cannot be compared with the one after.",
+        )
+
+
+def _lost(base: Shape, after: Shape) -> list[str]:
+    lost = dropped(base, after)
+    gone = [key for key in base.open_stars if key not in after.open_stars]
+    if gone and not after.open_stars and not lost:
+        return ["*"]
+    return lost + [
+        f"{one.rpartition('-')[2]}"
+        for one in after.open_stars
+        if "-" in one and one not in base.open_stars and one.rpartition("-")[0] in base.open_stars
+    ]
+
+
+def _exists(case: Case, relation: str, column: str) -> bool | None:
+    """Is an upstream column there after the change? An empty column asks for the relation itself."""
+    place, _, name = relation.partition(":")
+    if not column:
+        if place == "ref":
+            return known_reference(case, name)
+        return name in case.after.sources if place == "source" else None
+    known = case.library.columns(
+        {"ref": "agentic_ref", "source": "agentic_source"}.get(place, place), name
+    )
+    return None if known is None else column in {one.lower() for one in known}
+
+
+def _dropped(case: Case, path: str, name: str, column: str) -> None:
+    if column == "*":
+        case.add(
+            path,
+            0,
+            "ask",
+            "CONTRACT_CHANGE",
+            "The node no longer passes all columns on, and which are gone is not known.",
+        )
+        return
+    reader = next(readers(case, name, column, set()), None)
+    if reader is not None:
+        case.add(
+            path,
+            0,
+            "deny",
+            "CONTRACT_CHANGE",
+            f"The output column {column} is gone, and {reader} still reads it.",
+        )
+    else:
+        case.add(
+            path, 0, "ask", "CONTRACT_CHANGE", f"The output column {column} is gone or renamed."
+        )
+
+
+def readers(case: Case, name: str, column: str, seen: set[str]) -> Iterator[str]:
+    """Nodes after the change that read a column of a node, straight or through a star."""
+    key = f"ref:{name}"
+    if name in seen:
+        return
+    seen.add(name)
+    for child, path in case.after.nodes.items():
+        text = case.after.files.get(path, "")
+        if name not in text or child == name or case.after.kind(path) not in ("model", "snapshot"):
+            continue
+        shape = case.library.shape(path, 1)
+        if shape is None:
+            continue
+        before = case.base_library.shape(path, 1) if path in case.base.files else None
+        if column in shape.unresolved and (before is None or column not in before.unresolved):
+            yield child
+        elif any(leaf == Leaf(key, column) for leaf in shape.reads):
+            yield child
+        elif any(one.split("-")[0] == key for one in shape.open_stars) or (
+            before is not None
+            and before.output(column) is not None
+            and shape.output(column) is None
+        ):
+            yield from readers(case, child, column, seen)

@@ -1,0 +1,152 @@
+"""A node's SQL before and after: rendered in its variants, judged, and compared by its shape."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from jinja2 import nodes as tree_nodes
+
+from agentic.exceptions import SqlError
+from agentic.policy.changes.render import Rendered, Renderer, Scope
+from agentic.policy.changes.template import JinjaError, definitions, parse, plain_name
+from agentic.policy.changes.tree import Tree
+from agentic.policy.changes.values import REF, SOURCE, THIS, TooMuch
+from agentic.sql.shape import Shape, read_shape
+
+MAX_VARIANTS = 12
+
+
+class Variants(msgspec.Struct, frozen=True):
+    """Every way that a template can come out, as far as its undecided conditions go."""
+
+    first: Rendered
+    """Conditions taken as true: the incremental way, for an incremental model."""
+    second: Rendered
+    """Conditions taken as false."""
+    others: tuple[Rendered, ...] = ()
+    fault: str = ""
+    """Not empty: the template does too much, and why."""
+
+    @property
+    def all(self) -> tuple[Rendered, ...]:
+        return (self.first, self.second, *self.others)
+
+
+EMPTY = Rendered("")
+
+
+def render_all(text: str, scope: Scope) -> Variants:
+    """Both ways of every undecided condition, at least once. Raises JinjaError."""
+    body = parse(text).body
+    try:
+        first = Renderer(scope, {}, True).run(body)
+        second = Renderer(scope, {}, False).run(body)
+        others = []
+        for key in list(dict.fromkeys([*first.asked, *second.asked]))[:MAX_VARIANTS]:
+            for otherwise in (True, False):
+                if len(first.asked | second.asked) > 1:
+                    others.append(Renderer(scope, {key: not otherwise}, otherwise).run(body))
+    except TooMuch as error:
+        return Variants(EMPTY, EMPTY, (), str(error) or "the template does too much")
+    return Variants(first, second, tuple(others))
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One model, snapshot or test as text, and where it stands."""
+
+    name: str
+    path: str
+    kind: str
+    body: Any
+    """The jinja2 nodes of its text."""
+
+
+class Library:
+    """Rendered and shaped nodes of one tree, worked out when asked and kept."""
+
+    def __init__(self, tree: Tree, dialect: str, known: dict[str, tuple[str, ...]]) -> None:
+        self.tree = tree
+        self.dialect = dialect
+        self.known = known
+        self._variants: dict[str, Variants | None] = {}
+        self._shapes: dict[tuple[str, int], Shape | None] = {}
+        self._busy: set[str] = set()
+
+    def scope(self, name: str) -> Scope:
+        return Scope(self.tree.macros, self.tree.variables, self.dialect, self.tree.name, name)
+
+    def variants(self, path: str) -> Variants | None:
+        """The file's variants; None when it is not Jinja or not there."""
+        if path not in self._variants:
+            text = self.tree.files.get(path)
+            try:
+                made = None if text is None else render_all(text, self.scope(stem(path)))
+            except JinjaError:
+                made = None
+            self._variants[path] = made
+        return self._variants[path]
+
+    def shape(self, path: str, which: int) -> Shape | None:
+        """The shape of a variant (0: conditions true, 1: false); None when it cannot be read."""
+        key = (path, which)
+        if key in self._shapes:
+            return self._shapes[key]
+        if path in self._busy:
+            return None
+        self._busy.add(path)
+        try:
+            self._shapes[key] = self._shape(path, which)
+        finally:
+            self._busy.discard(path)
+        return self._shapes[key]
+
+    def _shape(self, path: str, which: int) -> Shape | None:
+        variants = self.variants(path)
+        if variants is None or variants.fault:
+            return None
+        text = (variants.first, variants.second)[which].text
+        try:
+            return read_shape(text, dialect=self.dialect, columns=self.columns)
+        except SqlError:
+            return None
+
+    def columns(self, place: str, name: str) -> tuple[str, ...] | None:
+        """Columns of a relation, where they are known in full."""
+        if place == SOURCE:
+            return self.known.get(name.replace("::", "."))
+        if place == THIS or place != REF:
+            return None
+        path = self.tree.nodes.get(name.split(".v")[0]) or self.tree.nodes.get(
+            name.replace(".v", "_v")
+        )
+        if path is None:
+            return self.known.get(name)
+        if self.tree.kind(path) == "seed":
+            return csv_header(self.tree.files.get(path, ""))
+        shape = self.shape(path, 1)
+        if shape is None or shape.open_stars:
+            return self.known.get(name)
+        return tuple(one.name for one in shape.outputs)
+
+
+def stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+@lru_cache(maxsize=512)
+def csv_header(text: str) -> tuple[str, ...] | None:
+    lines = text.lstrip("\ufeff").splitlines()
+    if not lines:
+        return None
+    return tuple(one.strip().strip('"').lower() for one in lines[0].split(","))
+
+
+def snapshot_bodies(text: str) -> dict[str, list[tree_nodes.Node]]:
+    """Snapshot blocks of a file by name."""
+    try:
+        found = definitions(parse(text))
+    except JinjaError:
+        return {}
+    return {plain_name(block): block.body for kind, block in found if kind == "snapshot"}

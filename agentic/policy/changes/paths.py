@@ -1,0 +1,162 @@
+"""Which paths a change may name at all, and what the guardrails' rules say of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from agentic.policy.changes.shapes import ChangeFinding, ChangeRule, ChangeRules
+
+SYMLINK = "SYMLINK:"
+
+# Matched on the case-folded path; the first that fits names the code.
+GUARDRAILS = re.compile(
+    r"(^|/)(agents|guardrails)\.ya?ml$|(^|/)\.agentic(/|$)|^target/agentic(/|$)|(^|/)allowed_signers$|^prompts/"
+)
+PROFILE = re.compile(
+    r"(^|/)profiles\.ya?ml$|(^|/)\.env($|[./_-])|(^|/)\.user\.yml$|(^|/)\.envrc$|(^|/)\.dbt(/|$)|(^|/)[^/]*\.env$|(^|/)dbt_cloud\.yml$|(^|/)\.(netrc|pgpass|aws|ssh|snowflake|snowsql|gnupg|docker)(/|$)"
+)
+DEPENDENCY = re.compile(
+    r"(^|/)(packages|dependencies|package-lock|package_lock)\.ya?ml$|(^|/)(dbt_packages|dbt_modules|dbt_internal_packages|site-packages|node_modules)(/|$)"
+    r"|(^|/)(requirements[^/]*\.(txt|in)|constraints[^/]*\.txt|pyproject\.toml|setup\.(py|cfg)|pipfile(\.lock)?|poetry\.lock|uv\.lock|package(-lock)?\.json|conda[^/]*\.ya?ml|environment\.ya?ml)$"
+)
+GIT = re.compile(r"(^|/)\.git(/|$)|(^|/)git~[0-9]+(/|$)")
+CONTROL = re.compile(
+    r"(^|/)\.[^/]+(/|$)|(^|/)(makefile|gnumakefile|justfile|taskfile\.ya?ml|jenkinsfile|dockerfile[^/]*|docker-compose[^/]*|codeowners|agents\.md|claude\.md|gemini\.md|azure-pipelines[^/]*|bitbucket-pipelines\.yml|buildspec\.ya?ml|cloudbuild\.ya?ml|tox\.ini|noxfile\.py|conftest\.py|pytest\.ini|sqlfluff\.cfg|mcp\.json|procfile|vagrantfile)$"
+    r"|^(target|logs|ci)(/|$)"
+)
+SCRIPT = re.compile(
+    r"\.(sh|bash|zsh|fish|bat|cmd|ps1|exe|so|dll|dylib|jar|js|mjs|ts|pl|rb|lua|php|whl|pth|pkl|pickle|msgpack|duckdb|db|sqlite|wal|toml|cfg|ini|conf|service|tf|html?|svg)$"
+)
+PYTHON = re.compile(r"\.(py|pyi|pyc|pyx|ipynb|pyw)$")
+
+
+def escape_reason(path: str) -> str:
+    """Why a path is no plain path inside the project; empty when it is one."""
+    if (
+        not path
+        or path != path.strip()
+        or path.startswith(("/", "~"))
+        or re.match(r"[A-Za-z]:", path)
+    ):
+        return "The path is not relative to the project."
+    if "\\" in path or "//" in path or path.endswith("/"):
+        return "The path is not written plainly with single forward slashes."
+    parts = path.split("/")
+    if any(part in ("", ".", "..") or part != part.strip() or part.endswith(".") for part in parts):
+        return "The path leads elsewhere than it seems."
+    if any(unsafe(character) for character in path):
+        return "The path holds invisible or control characters."
+    if unicodedata.normalize("NFKC", path) != path or not all(map(plain_letter, path)):
+        return "The path holds letters that look like others."
+    if "%2e" in path.lower() or "%2f" in path.lower() or "$" in path or "`" in path:
+        return "The path is not written plainly."
+    return ""
+
+
+def plain_letter(character: str) -> bool:
+    """ASCII, or a letter that no ASCII letter is mistaken for."""
+    if character.isascii():
+        return True
+    name = unicodedata.name(character, "")
+    return name.startswith("LATIN") or name.startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
+
+
+def unsafe(character: str) -> bool:
+    """Control, format (bidi, zero width), private and unassigned characters."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
+
+
+PLACED = re.compile(r"/(agents|guardrails|profiles|packages|dependencies|environment)\.ya?ml$")
+
+
+def judge_path(path: str, text: str | None, kind: str = "") -> ChangeFinding | None:
+    """The verdict that a path alone earns, whatever the rules say.
+
+    `kind` is what dbt takes the file for: a property file of models may well be called agents.yml.
+    """
+
+    def deny(code: str, reason: str) -> ChangeFinding:
+        return ChangeFinding(path, 0, "deny", code, reason)
+
+    reason = escape_reason(path)
+    folded = unicodedata.normalize("NFKC", path).casefold()
+    if reason:
+        return deny("PATH_ESCAPE", reason)
+    if text is not None and text.startswith(SYMLINK):
+        return deny(
+            "PATH_ESCAPE", "A link would make this path mean another file; write the file itself."
+        )
+    if kind == "properties" and PLACED.search(path) and "/." not in path:
+        return None
+    if GUARDRAILS.search(folded):
+        return deny("GUARDRAIL_SELF_EDIT", "Agents and guardrails are never an agent's to edit.")
+    if GIT.search(folded):
+        return deny("PATH_ESCAPE", "The repository's own folder is no part of the project.")
+    if PROFILE.search(folded):
+        return deny(
+            "PROFILE_OR_ENV_CHANGE",
+            "Profiles and environment files decide where dbt runs; a person edits them.",
+        )
+    if DEPENDENCY.search(folded):
+        return deny(
+            "DEPENDENCY_CHANGE", "What is installed runs with the user's rights; a person edits it."
+        )
+    if PYTHON.search(folded):
+        return deny("PYTHON_CODE", "Python would run in dbt's process; write the node in SQL.")
+    if CONTROL.search(folded) or SCRIPT.search(folded):
+        return deny(
+            "REPO_CONTROL_FILE",
+            "The file steers tools or CI, not the project's data; a person edits it.",
+        )
+    return None
+
+
+def matches(path: str, pattern: str) -> bool:
+    """As dbt's `path:` method: a folder takes all below it; globs are allowed."""
+    pattern = pattern.removeprefix("path:").removeprefix("./").rstrip("/")
+    if not pattern or pattern == ".":
+        return True
+    if path == pattern or path.startswith(pattern + "/"):
+        return True
+    if any(mark in pattern for mark in "*?["):
+        if fnmatchcase(path, pattern):
+            return True
+        return any(
+            fnmatchcase(parent.as_posix(), pattern) for parent in PurePosixPath(path).parents
+        )
+    return False
+
+
+def rule_for(
+    rules: Iterable[ChangeRule], path: str, unique_ids: Iterable[str]
+) -> ChangeRule | None:
+    """The first rule that names the path or one of the nodes in it."""
+    ids = set(unique_ids)
+    for rule in rules:
+        if any(matches(path, pattern) for pattern in rule.paths) or ids & set(rule.unique_ids):
+            return rule
+    return None
+
+
+def judge_rules(
+    path: str, unique_ids: Iterable[str], rules: ChangeRules, code: str
+) -> ChangeFinding | None:
+    """What `change:` of guardrails.yml says of a path; None when it is allowed."""
+    ids = tuple(unique_ids)
+    denied = rule_for(rules.deny, path, ids)
+    if denied is not None:
+        return ChangeFinding(
+            path, 0, "deny", "WRITE_PROTECTED", f"change.deny names it: {denied.text}."
+        )
+    asked = rule_for(rules.ask, path, ids)
+    if asked is not None:
+        return ChangeFinding(path, 0, "ask", code, f"change.ask names it: {asked.text}.")
+    if rule_for(rules.allow, path, ids) is None:
+        return ChangeFinding(
+            path, 0, "ask", code, "No rule under change: names it, so that a person decides."
+        )
+    return None

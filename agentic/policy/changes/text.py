@@ -1,0 +1,55 @@
+"""Text for people: does it speak to an agent or a reviewer, or hold what a browser would run?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from agentic.policy.changes.paths import unsafe
+
+_ADDRESS = r"(?:ai|llm|agents?|assistants?|copilot|claude|gpt|chatgpt|bots?|models?|reviewers?|approvers?|automation|agentic)"
+INJECTION = re.compile(
+    "|".join(
+        (
+            r"\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:previous|prior|above|earlier|all|any|your|the|these|policy|policies|guardrails?)\b.{0,30}\b(?:instructions?|prompts?|rules?|polic(?:y|ies)|guardrails?|checks?|review|context|constraints?)\b",
+            rf"\b(?:dear|attention|note (?:to|for)|hey|hello|instructions? (?:to|for)|message (?:to|for)|for) (?:the |any |all |every )?{_ADDRESS}\b\s*[:,!—-]",
+            rf"\b{_ADDRESS}\b\s*(?::|,)?\s*(?:please |must |should |shall |you |can )+\s*(?:approve|merge|allow|ignore|run|execute|grant|skip|accept|drop|delete|disable|mark|set|add|remove|edit|use|call|send|reveal|print|treat|do not|not)\b",
+            rf"\b(?:system|assistant|developer)\s*(?:prompt|message|instruction|note|override)s?\b",
+            r"(?:^|\n)\s*(?:--|#|/\*|\{#|-|\*)?\s*(?:system|assistant|human|user)\s*:\s*\S",
+            r"<\|?(?:im_start|im_end|system|assistant|endoftext)\|?>|\[/?INST\]|</?(?:system|instructions?|tool_result|tool_use|function_calls?)>",
+            r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|approved by|reviewed by|signed[ -]off by|sign-off from|approval (?:was )?(?:granted|given|obtained)|has approved|have approved|lgtm)\b",
+            r"\b(?:auto-?(?:approve|merge)|approve (?:this|the|it|all|without|automatically|any|every)|merge (?:this|without|automatically|immediately)|no (?:need (?:for|to)|further) (?:a )?(?:human )?(?:review|approv)\w*|(?:skip|without|needs? no|requires? no|does not (?:need|require)) (?:a |any |the |human |code )*(?:review|approval))\b",
+            r"\b(?:do not|don't|never) (?:flag|report|review|mention|tell|reject|block|escalate)\b",
+            r"\b(?:you are (?:now )?(?:an?|the) |act as (?:an?|the) |pretend (?:to be|that)|from now on you|new instructions?|your (?:new )?(?:task|instructions?|role) (?:is|are))",
+            r"\b(?:reveal|print|output|send|leak|exfiltrate|post) (?:the |your |all )*(?:system prompt|secrets?|credentials?|api keys?|environment|tokens?|passwords?)\b",
+            r"<\s*(?:script|iframe|object|embed|svg|img|form|meta|link|style|base)\b|\bjavascript:|\bvbscript:|\bon(?:error|load|click|mouseover|focus)\s*=|data:text/html",
+        )
+    ),
+    re.IGNORECASE | re.DOTALL,
+)
+
+COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/|\{#.*?#\}|#[^\n]*", re.DOTALL)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One passage that is not plain documentation."""
+
+    line: int
+    text: str
+
+
+def injections(text: str) -> Iterator[Said]:
+    """Passages that instruct agents or reviewers, claim approval, or hold scripts."""
+    for found in INJECTION.finditer(text):
+        yield Said(text.count("\n", 0, found.start()) + 1, " ".join(found.group().split())[:120])
+
+
+def invisible(text: str) -> Iterator[tuple[int, str]]:
+    """(line, character name) of every character that changes how text reads without being seen."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for character in line:
+            if character not in "\t\r\f" and unsafe(character):
+                yield number, f"U+{ord(character):04X}"
+                break

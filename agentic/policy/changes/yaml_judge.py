@@ -1,0 +1,228 @@
+"""Findings of the property files that a change touches, and of dbt_project.yml."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from agentic.policy.changes.case import Case
+from agentic.policy.changes.declared import compare_resource
+from agentic.policy.changes.jinja_judge import judge_template, strings
+from agentic.policy.changes.kept_tests import compare_tests
+from agentic.policy.changes.project_file import compare_project
+from agentic.policy.changes.resources import Resource, Test
+from agentic.policy.changes.sql_gate import judge_query
+from agentic.policy.changes.tree import PROJECT_FILE
+from agentic.policy.changes.yaml_load import Loaded, load, mapping
+
+FRAGMENTS = frozenset(
+    "where error_if warn_if fail_calc loaded_at_field expression filter condition row_condition".split()
+)
+
+
+def judge_yaml(case: Case, path: str, text: str | None, old: str | None) -> Loaded | None:
+    """What any YAML file may not be, and the Jinja in its strings; None when it cannot be read."""
+    if text is None:
+        return None
+    now = load(text)
+    was = load(old) if old is not None else None
+    known = {problem.key for problem in was.problems} if was else set()
+    for problem in now.problems:
+        if problem.key not in known or now.broken:
+            case.add(path, problem.line, "deny", "YAML_UNSAFE", problem.reason)
+    if now.broken:
+        return None
+    before = {one for _, one in strings(was.value)} if was is not None and not was.broken else set()
+    for line, one in strings(now.value):
+        if one not in before:
+            judge_template(case, path, one, None, max(line - 1, 0))
+    return now
+
+
+def judge_project_file(case: Case) -> None:
+    """dbt_project.yml as a whole."""
+    if case.changed.get(PROJECT_FILE, "") is None:
+        case.add(
+            PROJECT_FILE,
+            0,
+            "deny",
+            "PROJECT_CONFIG_CHANGE",
+            "Without dbt_project.yml there is no project.",
+        )
+        return
+    before = mapping(load(case.base.files.get(PROJECT_FILE, "")).value)
+    after = mapping(load(case.after.files.get(PROJECT_FILE, "")).value)
+    for remark in compare_project(before, after):
+        case.add(PROJECT_FILE, remark.line, remark.verdict, remark.code, remark.reason)
+
+
+def judge_resources(case: Case, paths: set[str]) -> None:
+    """Declarations of the changed property files, taken together: what moves is not lost."""
+    old, new = _by_key(case.base.resources_of(paths)), _by_key(case.after.resources_of(paths))
+    removed = case.removed_nodes()
+    for key in sorted({*old, *new}):
+        was, now = old.get(key), new.get(key)
+        if len(now or ()) > 1 or (now and _elsewhere(case, key, paths)):
+            case.add(
+                now[0].path,
+                now[-1].line,
+                "deny",
+                "YAML_UNSAFE",
+                f"{key} is declared twice, so that dbt does not parse the project.",
+            )
+        if was and not now and key.partition(":")[2] in removed:
+            was = None
+        if was is None and now is None:
+            continue
+        for remark in compare_resource(
+            was[0] if was else None, now[0] if now else None, case.rules.pii_tags
+        ):
+            case.add(
+                (now or was or [])[0].path, remark.line, remark.verdict, remark.code, remark.reason
+            )
+    _used_sources(case, [key for key in old if key not in new])
+    _fragments(case, paths)
+
+
+def _by_key(resources: list[Resource]) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for one in resources:
+        found.setdefault(one.key, []).append(one)
+    return found
+
+
+def _elsewhere(case: Case, key: str, paths: set[str]) -> bool:
+    """The same node is described in a file that the change leaves alone."""
+    kind = key.partition(":")[0]
+    return kind in ("model", "seed", "snapshot", "exposure", "unit_test", "table") and any(
+        one.key == key and one.path not in paths for one in case.after.resources
+    )
+
+
+def _used_sources(case: Case, gone: list[str]) -> None:
+    """A source that is gone must not be read any more."""
+    tables = {
+        key.partition(":")[2].replace(".", "::", 1) for key in gone if key.startswith("table:")
+    }
+    if not tables:
+        return
+    for path, text in case.after.of_kind("model", "snapshot"):
+        if "source" not in text:
+            continue
+        variants = case.library.variants(path)
+        used = (
+            {name for one in variants.all for name in one.sources} & tables if variants else set()
+        )
+        if used:
+            case.add(
+                path,
+                0,
+                "deny",
+                "RESOURCE_DELETED",
+                f"{sorted(used)[0].replace('::', '.')} is gone, and this file still reads it.",
+            )
+
+
+def judge_tests(case: Case, paths: set[str]) -> None:
+    """Generic tests of the changed property files."""
+    removed = {
+        f"{kind}:{name}" for name in case.removed_nodes() for kind in ("model", "seed", "snapshot")
+    }
+    before = [test for one in case.base.resources_of(paths) for test in one.tests]
+    after = [test for one in case.after.resources_of(paths) for test in one.tests]
+    for found in compare_tests(
+        before,
+        after,
+        gone=lambda owner: owner in removed,
+        emits=lambda owner, column: emits(case, owner, column),
+    ):
+        case.add(found.path, found.line, found.verdict, "TEST_WEAKENED", found.reason)
+    _placed_tests(case, before, after)
+
+
+def _placed_tests(case: Case, before: list[Test], after: list[Test]) -> None:
+    known = {
+        (test.owner, test.column, test.kind, str(test.config.get(key)))
+        for test in before
+        for key in ("schema", "database", "alias")
+    }
+    for test in after:
+        for key in ("schema", "database", "alias"):
+            if (
+                key in test.config
+                and (test.owner, test.column, test.kind, str(test.config[key])) not in known
+            ):
+                case.add(
+                    test.path,
+                    test.line,
+                    "deny",
+                    "RELATION_RETARGET",
+                    f"The failures of {test.kind} would be written elsewhere ({key}).",
+                )
+
+
+def emits(case: Case, owner: str, column: str) -> bool | None:
+    """Does a node give a column, before the change? None where its columns are not known."""
+    kind, _, name = owner.partition(":")
+    if kind == "table":
+        known = case.base_library.columns("agentic_source", name.replace(".", "::", 1))
+    else:
+        known = case.base_library.columns("agentic_ref", name)
+    return None if known is None else column.lower() in {one.lower() for one in known}
+
+
+def _fragments(case: Case, paths: set[str]) -> None:
+    """SQL in YAML: each piece must be one expression."""
+    for path in sorted(paths):
+        text = case.after.files.get(path)
+        if text is None:
+            continue
+        before = {piece for _, _, piece in _pieces(load(case.base.files.get(path, "")).value)}
+        for line, key, piece in _pieces(load(text).value):
+            if piece in before:
+                continue
+            reason = fragment_fault(piece, key, case.project.dialect)
+            if reason:
+                case.add(
+                    path, line, "deny", reason[0], f"{key} is no plain SQL expression: {reason[1]}"
+                )
+
+
+def _pieces(value: Any, line: int = 0) -> list[tuple[int, str, str]]:
+    found: list[tuple[int, str, str]] = []
+    if isinstance(value, dict):
+        lines = getattr(value, "lines", {})
+        for key, one in value.items():
+            place = lines.get(key, line)
+            if (key in FRAGMENTS or key == "loaded_at_query") and isinstance(one, str):
+                found.append((place, str(key), one))
+            else:
+                found += _pieces(one, place)
+    elif isinstance(value, list):
+        lines = getattr(value, "lines", [])
+        for number, one in enumerate(value):
+            found += _pieces(one, lines[number] if number < len(lines) else line)
+    return found
+
+
+def fragment_fault(piece: str, key: str, dialect: str) -> tuple[str, str] | None:
+    """(code, reason) when a fragment is more than one expression, or has effects."""
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " agentic_value ", piece, flags=re.DOTALL).strip()
+    if key in ("error_if", "warn_if"):
+        sql = f"select 1 where agentic_count {text}"
+    elif key == "loaded_at_query":
+        sql = text
+    elif key == "fail_calc":
+        sql = f"select {text} from agentic_failures"
+    else:
+        sql = (
+            f"select 1 from agentic_rows where ({text}) is not null"
+            if key != "loaded_at_field"
+            else f"select max({text}) from agentic_rows"
+        )
+    if ";" in text and key != "loaded_at_query":
+        return "SQL_POLICY", "it holds a second statement."
+    if "--" in text or "/*" in text:
+        return "SQL_POLICY", "it holds a comment that could end another statement."
+    faults = [fault for fault in judge_query(sql, dialect) if fault.verdict == "deny"]
+    return (faults[0].code, faults[0].reason) if faults else None

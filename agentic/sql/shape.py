@@ -1,0 +1,620 @@
+"""What a query does to rows and columns, as facts that can be compared: filters, joins, grain, outputs.
+
+Columns are followed through CTEs and subqueries down to the relations that the query reads, so that the
+same program written another way gives the same facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+import sqlglot
+from sqlglot import exp
+
+from agentic.exceptions import SqlError
+
+# What hides a bad value or a bad row when it is put around a column.
+MASKING_FUNCTIONS = frozenset(
+    "COALESCE NVL NVL2 IFNULL ISNULL ZEROIFNULL NULLIFZERO NULLIF ABS CASE IF IIF IFF DECODE DECODE_CASE "
+    "TRY_CAST TRYCAST TRY_TO_NUMBER TRY_TO_DECIMAL TRY_TO_DATE TRY_TO_TIMESTAMP TRY_PARSE_JSON "
+    "TRY_STRPTIME SAFE_CAST TO_NUMBER_OR_NULL GREATEST LEAST REPLACE REGEXP_REPLACE TRANSLATE "
+    "FIRST_VALUE LAST_VALUE LAG LEAD NTH_VALUE FIRST LAST ANY_VALUE ARBITRARY MODE MAP "
+    "TRY SIGN CEIL FLOOR MOD RANDOM RAND UUID CHOOSE FIELD ELEMENT_AT "
+    "NANVL TO_VARIANT TRANSFORM_NULL_EQUALS".split()
+)
+
+REF, SOURCE, THIS = "agentic_ref", "agentic_source", "agentic_this"
+
+Columns = Callable[[str, str], tuple[str, ...] | None]
+"""(place, name) of a relation to its columns; None when they are not known."""
+
+
+class Leaf(msgspec.Struct, frozen=True, order=True):
+    """A column of a relation outside the query."""
+
+    relation: str
+    column: str
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One column that a query gives."""
+
+    name: str
+    text: str
+    """The expression over leaves, normalised."""
+    pattern: str
+    """`text` with every leaf column's name left out: equal patterns differ by renames alone."""
+    leaves: tuple[Leaf, ...] = ()
+    masking: tuple[str, ...] = ()
+    """Functions in it that can hide a value, sorted, with repeats."""
+    kind: str = "expression"
+    """plain (a column, perhaps cast), literal, aggregate or expression."""
+    type: str = ""
+    """The type of an outermost cast."""
+    carried: tuple[Leaf, ...] = ()
+    """Leaves whose value leaves, in whatever form: those that are only counted are not among them."""
+
+
+class RowFact(msgspec.Struct, frozen=True, order=True):
+    """One thing that decides which rows come out."""
+
+    kind: str
+    """from, where, having, qualify, limit, distinct, group, join, union, sample."""
+    text: str
+    pattern: str
+    leaves: tuple[Leaf, ...] = ()
+    detail: str = ""
+    """For a join: left, inner, cross, full, right, semi, anti; `left!` has no equality."""
+    aside: str = ""
+    """Not empty: it decides only the optional side of the left join with this pattern."""
+
+
+class Relation(msgspec.Struct, frozen=True, order=True):
+    """A table that a query names."""
+
+    catalog: str
+    schema: str
+    name: str
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """All facts of one query."""
+
+    outputs: tuple[Output, ...]
+    open_stars: tuple[str, ...]
+    """Relations whose columns all pass, unknown which."""
+    rows: tuple[RowFact, ...]
+    relations: tuple[Relation, ...]
+    reads: tuple[Leaf, ...]
+    """Every leaf column that is read anywhere."""
+    unresolved: tuple[str, ...] = ()
+    """Names that no source gives although the columns of every source are known."""
+
+    def output(self, name: str) -> Output | None:
+        wanted = name.lower()
+        return next((one for one in self.outputs if one.name.lower() == wanted), None)
+
+
+Facts = dict[int, RowFact]
+"""By number, so that a CTE that is read twice counts once."""
+
+
+class _Frame:
+    """One source of a select: its columns by lower-case name, or an open relation; and its facts."""
+
+    def __init__(
+        self,
+        columns: Mapping[str, exp.Expression],
+        opens: tuple[str, ...],
+        facts: Facts | None = None,
+    ) -> None:
+        self.columns = dict(columns)
+        self.opens = opens
+        self.facts: Facts = dict(facts or {})
+
+
+def parse_query(sql: str, dialect: str) -> exp.Expression:
+    """The tree of one query. Raises SqlError on several statements, or on anything else."""
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
+    except (
+        sqlglot.errors.SqlglotError,
+        ValueError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        RecursionError,
+    ) as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise SqlError(lines[0], hint="Write one query of the target's dialect.") from error
+    if len(trees) != 1:
+        raise SqlError(
+            f"{len(trees)} statements where one query is wanted",
+            hint="Write one query; dbt wraps it.",
+        )
+    return trees[0]
+
+
+def read_shape(sql: str, *, dialect: str, columns: Columns) -> Shape:
+    """The facts of a query. Raises SqlError when the text is not one query."""
+    tree = parse_query(sql, dialect)
+    if not isinstance(tree, exp.Query):
+        raise SqlError("not a query", hint="A dbt node is one SELECT.")
+    reader = _Reader(columns, dialect)
+    try:
+        frame = reader.query(tree, {})
+    except RecursionError as error:
+        raise SqlError("the query is nested too deeply") from error
+    outputs = tuple(reader.output(name, value) for name, value in frame.columns.items())
+    return Shape(
+        outputs=outputs,
+        open_stars=frame.opens,
+        rows=tuple(sorted(frame.facts.values())),
+        relations=tuple(sorted(set(reader.relations))),
+        reads=tuple(sorted(reader.reads)),
+        unresolved=tuple(sorted(reader.unresolved)),
+    )
+
+
+class _Reader:
+    """Follows columns through one statement."""
+
+    LIMIT = 4_000
+    """Nodes an inlined expression may have; longer ones are cut to a hash."""
+
+    def __init__(self, columns: Columns, dialect: str) -> None:
+        self.columns_of = columns
+        self.dialect = dialect
+        self.counter = 0
+        self.relations: list[Relation] = []
+        self.reads: set[Leaf] = set()
+        self.unresolved: set[str] = set()
+
+    # -- queries
+    def query(self, tree: exp.Expression, ctes: dict[str, _Frame]) -> _Frame:
+        scope = dict(ctes)
+        with_ = tree.args.get("with_") or tree.args.get("with")
+        if with_ is not None:
+            for cte in with_.expressions:
+                if with_.args.get("recursive"):
+                    scope[cte.alias.lower()] = _Frame({}, (f"recursive:{cte.alias.lower()}",))
+                scope[cte.alias.lower()] = self.named(self.query(cte.this, scope), cte)
+        if isinstance(tree, exp.SetOperation):
+            return self.union(tree, scope)
+        if isinstance(tree, exp.Subquery):
+            return self.query(tree.this, scope)
+        if isinstance(tree, exp.Select):
+            return self.select(tree, scope)
+        return _Frame({}, ("?",))
+
+    def named(self, frame: _Frame, alias: exp.Expression) -> _Frame:
+        """A column list on an alias renames by position: `t(a, b)`."""
+        table_alias = alias.args.get("alias")
+        names = (
+            [one.name.lower() for one in table_alias.columns]
+            if isinstance(table_alias, exp.TableAlias)
+            else []
+        )
+        if not names or frame.opens:
+            return frame
+        values = list(frame.columns.values())
+        return _Frame(dict(zip(names, values, strict=False)), (), frame.facts)
+
+    def union(self, tree: exp.SetOperation, scope: dict[str, _Frame]) -> _Frame:
+        left, right = self.query(tree.this, scope), self.query(tree.expression, scope)
+        kind = type(tree).__name__.lower()
+        distinct = "distinct" if tree.args.get("distinct") else "all"
+        facts = left.facts | right.facts
+        note = f"{kind} {distinct}"
+        self.fact(facts, "union", exp.Literal.string(note), detail=note)
+        self.tail(tree, facts)
+        others = list(right.columns.values())
+        merged = {}
+        for number, (name, value) in enumerate(left.columns.items()):
+            other = others[number] if number < len(others) else exp.Null()
+            merged[name] = self.cut(exp.Tuple(expressions=[value.copy(), other.copy()]))
+        return _Frame(merged, left.opens + right.opens, facts)
+
+    def select(self, tree: exp.Select, scope: dict[str, _Frame]) -> _Frame:
+        sources: dict[str, _Frame] = {}
+        facts: Facts = {}
+        from_ = tree.args.get("from_") or tree.args.get("from")
+        if from_ is not None:
+            self.source(from_.this, scope, sources, facts)
+        for lateral in tree.args.get("laterals") or []:
+            sources[lateral.alias_or_name.lower()] = _Frame({}, ("lateral",))
+        for join in tree.args.get("joins") or []:
+            self.join(join, scope, sources, facts)
+        self.filters(tree, sources, scope, facts)
+        columns, opens = self.projections(tree, sources, scope)
+        self.tail(tree, facts)
+        return _Frame(columns, opens, facts)
+
+    def source(
+        self,
+        node: exp.Expression,
+        scope: dict[str, _Frame],
+        sources: dict[str, _Frame],
+        facts: Facts,
+    ) -> str:
+        """Adds one relation, CTE or subquery to the sources, and its facts; gives its text."""
+        name = node.alias_or_name.lower()
+        if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
+            sources[name], text = self.table(node, scope)
+        elif isinstance(node, exp.Subquery):
+            sources[name], text = self.named(self.query(node, scope), node), "(subquery)"
+        else:
+            text = node.sql(self.dialect)
+            sources[name] = _Frame({}, (f"function:{text}",))
+            self.fact(sources[name].facts, "from", exp.Literal.string(text))
+        facts |= sources[name].facts
+        for join in node.args.get("joins") or []:
+            self.join(join, scope, sources, facts)
+        if node.args.get("sample"):
+            self.fact(facts, "sample", node.args["sample"])
+        return text
+
+    def table(self, node: exp.Table, scope: dict[str, _Frame]) -> tuple[_Frame, str]:
+        plain = node.name.lower()
+        if not node.db and plain in scope:
+            return self.named(scope[plain], node), "cte"
+        relation = Relation(node.catalog, node.db, node.name)
+        self.relations.append(relation)
+        key = leaf_key(relation)
+        facts: Facts = {}
+        self.fact(facts, "from", exp.Literal.string(key))
+        known = self.columns_of(relation.schema, relation.name)
+        if known is None:
+            return _Frame({}, (key,), facts), key
+        return _Frame({one.lower(): leaf_column(key, one) for one in known}, (), facts), key
+
+    def join(
+        self, join: exp.Join, scope: dict[str, _Frame], sources: dict[str, _Frame], facts: Facts
+    ) -> None:
+        inner: Facts = {}
+        name = self.source(join.this, scope, sources, inner)
+        if name.startswith(("ref:", "source:", "this:", "table:")):
+            inner.pop(min(inner), None)  # the join itself says which relation
+        on = join.args.get("on")
+        using = join.args.get("using") or []
+        resolved = self.resolve(on, sources, scope) if on is not None else None
+        detail = join_kind(join)
+        keyed = bool(using) or (resolved is not None and has_key(resolved))
+        if detail == "left" and not keyed:
+            detail = "left!"
+        if detail == "inner" and on is None and not using:
+            detail = "cross"
+        parts = [exp.Literal.string(f"{detail} {name}")]
+        if resolved is not None:
+            parts += sorted(conjuncts(resolved), key=lambda one: one.sql())
+        parts += [exp.Literal.string(one.name.lower()) for one in using]
+        for one in using:
+            if sources and not any(
+                frame.opens or one.name.lower() in frame.columns for frame in sources.values()
+            ):
+                self.unresolved.add(one.name.lower())
+        made = self.fact(
+            facts, "join", exp.Tuple(expressions=[one.copy() for one in parts]), detail=detail
+        )
+        if detail.startswith("left"):
+            # what decides the rows of the optional side does not decide ours
+            inner = {
+                number: msgspec.structs.replace(one, aside=one.aside or made.pattern)
+                for number, one in inner.items()
+            }
+        facts |= inner
+
+    def filters(
+        self, tree: exp.Select, sources: dict[str, _Frame], scope: dict[str, _Frame], facts: Facts
+    ) -> None:
+        for kind in ("where", "having", "qualify"):
+            clause = tree.args.get(kind)
+            if clause is None:
+                continue
+            aliases = self.aliases(tree) if kind != "where" else {}
+            for part in conjuncts(clause.this):
+                self.fact(facts, kind, self.resolve(part, sources, scope, aliases))
+        group = tree.args.get("group")
+        if group is not None:
+            keys = [self.grouped(one, tree, sources, scope) for one in group.expressions]
+            self.fact(
+                facts,
+                "group",
+                exp.Tuple(expressions=sorted(keys, key=lambda one: one.sql())),
+                detail="all" if group.args.get("all") else "",
+            )
+        elif any(is_aggregate(one) for one in tree.expressions):
+            self.fact(facts, "group", exp.Tuple(expressions=[]))
+        distinct = tree.args.get("distinct")
+        if distinct is not None:
+            on = distinct.args.get("on")
+            self.fact(
+                facts,
+                "distinct",
+                self.resolve(on, sources, scope)
+                if on is not None
+                else exp.Literal.string("distinct"),
+            )
+
+    def grouped(
+        self,
+        key: exp.Expression,
+        tree: exp.Select,
+        sources: dict[str, _Frame],
+        scope: dict[str, _Frame],
+    ) -> exp.Expression:
+        if isinstance(key, exp.Literal) and key.is_int:
+            position = int(key.name) - 1
+            if 0 <= position < len(tree.expressions):
+                key = tree.expressions[position].unalias()
+        return self.resolve(key, sources, scope, self.aliases(tree))
+
+    @staticmethod
+    def aliases(tree: exp.Select) -> dict[str, exp.Expression]:
+        return {
+            one.alias.lower(): one.this for one in tree.expressions if isinstance(one, exp.Alias)
+        }
+
+    def tail(self, tree: exp.Expression, facts: Facts) -> None:
+        for kind in ("limit", "offset", "fetch"):
+            clause = tree.args.get(kind)
+            if clause is not None:
+                self.fact(facts, "limit", clause)
+
+    # -- columns
+    def projections(
+        self, tree: exp.Select, sources: dict[str, _Frame], scope: dict[str, _Frame]
+    ) -> _Frame:
+        columns: dict[str, exp.Expression] = {}
+        opens: tuple[str, ...] = ()
+        earlier: dict[str, exp.Expression] = {}
+        for number, one in enumerate(tree.expressions):
+            if one.is_star and not isinstance(one.unalias(), exp.Func):
+                more, open_ = self.star(one, sources, scope)
+                columns |= more
+                opens += open_
+                continue
+            value = self.resolve(one.unalias(), sources, scope, earlier)
+            name = (one.alias_or_name or f"_col{number}").lower()
+            if isinstance(one, exp.Alias):
+                earlier[name] = one.this
+            columns[name] = value
+        return columns, opens
+
+    def star(
+        self, node: exp.Expression, sources: dict[str, _Frame], scope: dict[str, _Frame]
+    ) -> tuple[dict[str, exp.Expression], tuple[str, ...]]:
+        table = node.table.lower() if isinstance(node, exp.Column) else ""
+        star = node.this if isinstance(node, exp.Column) else node
+        chosen = [sources[table]] if table in sources else list(sources.values())
+        columns: dict[str, exp.Expression] = {}
+        opens: tuple[str, ...] = ()
+        for frame in chosen:
+            columns |= frame.columns
+            opens += frame.opens
+        for one in star.args.get("except_") or star.args.get("except") or []:
+            columns.pop(one.name.lower(), None)
+            opens = tuple(f"{key}-{one.name.lower()}" for key in opens)
+        for one in star.args.get("replace") or []:
+            columns[one.alias.lower()] = self.resolve(one.this, sources, scope)
+        for one in star.args.get("rename") or []:
+            old = columns.pop(one.this.name.lower(), None)
+            columns[one.alias.lower()] = (
+                old if old is not None else self.resolve(one.this, sources, scope)
+            )
+        return columns, opens
+
+    def resolve(
+        self,
+        node: exp.Expression,
+        sources: Mapping[str, _Frame],
+        scope: Mapping[str, _Frame],
+        aliases: Mapping[str, exp.Expression] | None = None,
+    ) -> exp.Expression:
+        """The expression over leaves."""
+        tree = node.copy()
+        for query in list(tree.find_all(exp.Subquery, exp.Exists)):
+            self.inner(query, scope)
+        root = exp.Paren(this=tree)
+        for column in list(root.find_all(exp.Column)):
+            if isinstance(column.this, exp.Star):
+                continue
+            found = self.find(column, sources, aliases or {}, scope)
+            if found is not None:
+                column.replace(found.copy())
+            elif column.find_ancestor(exp.Query) is None and self.closed(column, sources):
+                self.unresolved.add(column.name.lower())
+        return self.cut(root.this)
+
+    def inner(self, query: exp.Expression, scope: Mapping[str, _Frame]) -> None:
+        """A query inside an expression: its relations count, its facts stay inside its text."""
+        for table in query.find_all(exp.Table):
+            if isinstance(table.this, exp.Identifier) and not (
+                not table.db and table.name.lower() in scope
+            ):
+                self.relations.append(Relation(table.catalog, table.db, table.name))
+
+    def find(
+        self,
+        column: exp.Column,
+        sources: Mapping[str, _Frame],
+        aliases: Mapping[str, exp.Expression],
+        scope: Mapping[str, _Frame],
+    ) -> exp.Expression | None:
+        name, table = column.name.lower(), column.table.lower()
+        if table:
+            frame = sources.get(table)
+            return self.within(frame, name) if frame is not None else None
+        owners = [frame for frame in sources.values() if name in frame.columns]
+        if owners:
+            return owners[0].columns[name]
+        if name in aliases and not any(frame.opens for frame in sources.values()):
+            return self.resolve(aliases[name], sources, scope)
+        opens = [frame for frame in sources.values() if frame.opens]
+        if len(opens) == 1:
+            return self.within(opens[0], name)
+        if opens:
+            return leaf_column("|".join(sorted(key for one in opens for key in one.opens)), name)
+        return None
+
+    @staticmethod
+    def closed(column: exp.Column, sources: Mapping[str, _Frame]) -> bool:
+        """Are all sources that could give the column known in full?"""
+        table = column.table.lower()
+        frames = [sources[table]] if table in sources else [] if table else list(sources.values())
+        return bool(frames) and not any(frame.opens for frame in frames)
+
+    def within(self, frame: _Frame, name: str) -> exp.Expression | None:
+        if name in frame.columns:
+            return frame.columns[name]
+        if not frame.opens:
+            return None
+        made = leaf_column("|".join(frame.opens), name)
+        self.reads.add(Leaf(made.table, name))
+        return made
+
+    def cut(self, tree: exp.Expression) -> exp.Expression:
+        for column in tree.find_all(exp.Column):
+            if ":" in column.table:
+                self.reads.add(Leaf(column.table, column.name.lower()))
+        if sum(1 for _ in tree.walk()) <= self.LIMIT:
+            return tree
+        return exp.Literal.string(f"long expression {hash(tree):x}")
+
+    # -- facts
+    def fact(self, facts: Facts, kind: str, tree: exp.Expression, detail: str = "") -> RowFact:
+        text, pattern, leaves = normal(tree, self.dialect)
+        self.counter += 1
+        facts[self.counter] = RowFact(kind, text, pattern, leaves, detail)
+        return facts[self.counter]
+
+    def output(self, name: str, tree: exp.Expression) -> Output:
+        text, pattern, leaves = normal(tree, self.dialect)
+        cast = tree if isinstance(tree, exp.Cast) else None
+        return Output(
+            name=name,
+            text=text,
+            pattern=pattern,
+            leaves=leaves,
+            masking=tuple(sorted(masking(tree))),
+            kind=column_kind(tree),
+            type=cast.to.sql(self.dialect) if cast is not None else "",
+            carried=carried(tree),
+        )
+
+
+def leaf_key(relation: Relation) -> str:
+    """`ref:x`, `source:a::b`, `this:x`, or `table:a.b.c`."""
+    place = {REF: "ref", SOURCE: "source", THIS: "this"}.get(relation.schema)
+    if place is not None:
+        return f"{place}:{relation.name}"
+    parts = (relation.catalog, relation.schema, relation.name)
+    return "table:" + ".".join(part for part in parts if part).lower()
+
+
+def leaf_column(key: str, name: str) -> exp.Column:
+    return exp.column(
+        exp.to_identifier(name.lower(), quoted=True), table=exp.to_identifier(key, quoted=True)
+    )
+
+
+def conjuncts(tree: exp.Expression) -> Iterator[exp.Expression]:
+    """The parts of a condition that must all hold."""
+    tree = tree.unnest()
+    if isinstance(tree, exp.And):
+        yield from conjuncts(tree.this)
+        yield from conjuncts(tree.expression)
+    else:
+        yield tree
+
+
+def join_kind(join: exp.Join) -> str:
+    words = " ".join(str(join.args.get(part) or "") for part in ("side", "kind", "method")).upper()
+    for word in ("SEMI", "ANTI", "CROSS", "FULL", "RIGHT", "LEFT", "NATURAL"):
+        if word in words:
+            return word.lower()
+    return "inner"
+
+
+def has_key(condition: exp.Expression) -> bool:
+    """Does a join condition demand that a column of one side equals one of the other?"""
+    for part in conjuncts(condition):
+        if isinstance(part, exp.EQ):
+            left = {one.table for one in part.this.find_all(exp.Column)}
+            right = {one.table for one in part.expression.find_all(exp.Column)}
+            if left and right:
+                return True
+    return False
+
+
+def is_aggregate(node: exp.Expression) -> bool:
+    return any(
+        not isinstance(one.parent, exp.Window) and one.find_ancestor(exp.Subquery) is None
+        for one in node.find_all(exp.AggFunc)
+    )
+
+
+def function_name(node: exp.Expression) -> str:
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).upper()
+    if isinstance(node, exp.Case):
+        return "CASE"
+    return node.sql_name().upper() if isinstance(node, exp.Func) else ""
+
+
+def masking(tree: exp.Expression) -> Iterator[str]:
+    """Every function in an expression that can hide a value."""
+    for node in tree.find_all(exp.Func, exp.Anonymous):
+        name = function_name(node)
+        if isinstance(node, exp.TryCast):
+            yield "TRY_CAST"
+        elif isinstance(node, exp.If) and isinstance(node.parent, exp.Case):
+            continue
+        elif isinstance(node, exp.AggFunc):
+            yield f"AGG {name}"
+        elif name in MASKING_FUNCTIONS or name.startswith(("TRY_", "SAFE_")):
+            yield name
+
+
+def carried(tree: exp.Expression) -> tuple[Leaf, ...]:
+    """Leaves of an expression, but for those that it only counts or tests for null."""
+    found = set()
+    for column in tree.find_all(exp.Column):
+        ancestor: exp.Expression | None = column.parent
+        counted = False
+        while ancestor is not None and not counted:
+            counted = isinstance(ancestor, exp.Count | exp.ApproxDistinct | exp.CountIf) or (
+                isinstance(ancestor, exp.Is) and isinstance(ancestor.expression, exp.Null)
+            )
+            ancestor = ancestor.parent
+        if not counted:
+            found.add(Leaf(column.table, column.name.lower()))
+    return tuple(sorted(found))
+
+
+def column_kind(tree: exp.Expression) -> str:
+    inner = tree
+    while isinstance(inner, exp.Cast | exp.Paren):
+        inner = inner.this
+    if isinstance(inner, exp.Column):
+        return "plain"
+    if tree.find(exp.AggFunc):
+        return "aggregate"
+    return "literal" if not tree.find(exp.Column) else "expression"
+
+
+def normal(tree: exp.Expression, dialect: str) -> tuple[str, str, tuple[Leaf, ...]]:
+    """(text, pattern, leaves) of an expression over leaves."""
+    copy = tree.copy()
+    for node in list(copy.walk()):
+        node.comments = None
+        if isinstance(node, exp.Identifier) and not isinstance(node.parent, exp.Column):
+            node.set("this", node.name.lower())
+    leaves = tuple(sorted({Leaf(one.table, one.name.lower()) for one in copy.find_all(exp.Column)}))
+    text = copy.sql(dialect, normalize_functions="upper", comments=False)
+    for column in list(copy.find_all(exp.Column)):
+        if ":" in column.table:
+            column.set("this", exp.to_identifier("_"))
+    return text, copy.sql(dialect, normalize_functions="upper", comments=False), leaves
