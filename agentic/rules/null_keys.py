@@ -9,6 +9,7 @@ from agentic.rules.registry import rule
 from agentic.rules.trail import FailedTest, Step, counted, failed_tests, is_raw, trail
 from agentic.sql import quote
 
+_SHOWN = ("id", "_key", "_ref", "_at", "_on", "date")
 _COUNTS = ("count(*)", "count(*) - count({col})")
 
 
@@ -96,5 +97,10 @@ def _reported(case: Case, test: FailedTest, step: Step, rows: int, nulls: int) -
 
 
 def _sample_sql(case: Case, step: Step) -> str:
+    """Rows by their keys and dates alone: other columns may hold what is nobody's business."""
     name = quote(step.column, case.dialect)
-    return f"select * from {step.shape.relation} where {name} is null limit 5"  # noqa: S608 -- quoted
+    tagged = {c.name.lower() for c in case.node(step.node).columns.values() if "pii" in c.tags}
+    named = [c.name for key, c in step.shape.columns.items() if key.endswith(_SHOWN)]
+    shown = [n for n in named if n.lower() not in tagged][:6] or [step.column]
+    listed = ", ".join(quote(one, case.dialect) for one in shown)
+    return f"select {listed} from {step.shape.relation} where {name} is null limit 5"  # noqa: S608 -- quoted

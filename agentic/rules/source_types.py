@@ -13,7 +13,7 @@ from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
 from agentic.rules.registry import rule
-from agentic.rules.witness import find_witness
+from agentic.rules.witness import copies_of, find_witness
 from agentic.sql import quote, rewrite
 
 _TOLD = re.compile(
@@ -29,6 +29,9 @@ _TYPE = (
 _SIZE = r"(?:\s*\(\s*\d+\s*(?:,\s*\d+\s*)?\))?"
 
 
+COMPUTED = "a number"
+
+
 class Suspect(msgspec.Struct, frozen=True):
     """A text column that the project computes with."""
 
@@ -36,7 +39,7 @@ class Suspect(msgspec.Struct, frozen=True):
     column: str
     shape: Shape
     wanted: str
-    """The number's type."""
+    """The number's type; empty when only computations speak for one."""
     why: str
 
 
@@ -62,19 +65,34 @@ def src_type_changed(case: Case) -> Steps[Diagnosis | None]:
     if not any(_TOLD.search(text) for text in case.messages):
         return None
     for suspect in (yield from _suspects(case)):
-        name = quote(suspect.column, case.dialect)
-        good = _is_number(name, case.dialect)
-        sql = (
-            f"select count({name}) as filled, count(case when {good} then 1 end) as numbers "  # noqa: S608 -- quoted
-            f"from {suspect.shape.relation}"
-        )
-        rows = yield from rows_of(sql, max_rows=1)
+        rows = yield from rows_of(_figures_sql(suspect, case.dialect), max_rows=1)
         if not rows or not rows[0]["filled"]:
             continue
         filled, numbers = int(rows[0]["filled"]), int(rows[0]["numbers"])
         if numbers * 2 >= filled:
-            return (yield from _decided(case, suspect, filled, filled - numbers))
+            kind = _fitting_type(int(rows[0]["decimals"] or 0), int(rows[0]["exponents"]))
+            typed = msgspec.structs.replace(suspect, wanted=suspect.wanted or kind)
+            return (yield from _decided(case, typed, filled, filled - numbers))
     return None
+
+
+def _figures_sql(suspect: Suspect, dialect: str) -> str:
+    name = quote(suspect.column, dialect)
+    good = _is_number(name, dialect)
+    decimals = f"length(split_part(trim({name}), '.', 2))"
+    return (
+        f"select count({name}) as filled, count(case when {good} then 1 end) as numbers, "  # noqa: S608 -- quoted
+        f"max(case when {good} then {decimals} end) as decimals, "
+        f"count(case when {good} and lower({name}) like '%e%' then 1 end) as exponents "
+        f"from {suspect.shape.relation}"
+    )
+
+
+def _fitting_type(decimals: int, exponents: int) -> str:
+    """The narrowest usual type that holds every value, where nothing says what it was."""
+    if exponents:
+        return "double precision"
+    return f"decimal(18, {min(decimals, 9)})" if decimals else "bigint"
 
 
 def _suspects(case: Case) -> Steps[list[Suspect]]:
@@ -97,14 +115,16 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str) -> Steps[Suspect | No
     if witness is not None and family(witness.type) == "number":
         why = f"the last good build stored it in {witness.relation} as {witness.type}"
         return Suspect(uid, name, shape, witness.type, why)
-    for reader in case.readers(uid):
-        if kind := number_cast(case.node(reader).raw_code or "", key):
-            return Suspect(uid, name, shape, kind, f"{reader} uses it as {kind}")
+    for node, column in [(uid, key), *copies_of(case, uid, key)]:
+        for reader in case.readers(node):
+            if kind := number_cast(case.node(reader).raw_code or "", column):
+                wanted = "" if kind == COMPUTED else kind
+                return Suspect(uid, name, shape, wanted, f"{reader} uses it as {kind}")
     return None
 
 
 def number_cast(code: str, column: str) -> str:
-    """The number's type that code gives a column; `numeric` where it only computes with it."""
+    """The number's type that code gives a column; COMPUTED where it only computes with it."""
     name = rf"[\w.\"`]*\b{re.escape(column)}\b[\"`]?"
     for pattern in (
         rf"cast\s*\(\s*{name}\s+as\s+({_TYPE}{_SIZE})",
@@ -115,7 +135,7 @@ def number_cast(code: str, column: str) -> str:
     computed = (
         rf"(?:\b(?:sum|avg|round|abs)\s*\(\s*{name}|{name}\s*[*/+-]\s*[\d(\w]|[*/+-]\s*{name})"
     )
-    return "numeric(38, 6)" if re.search(computed, code, re.IGNORECASE) else ""
+    return COMPUTED if re.search(computed, code, re.IGNORECASE) else ""
 
 
 def _is_number(expression: str, dialect: str) -> str:
