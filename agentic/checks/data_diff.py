@@ -14,7 +14,14 @@ from agentic.exceptions import WarehouseError
 from agentic.project import Node
 from agentic.records import CheckResult, CodePage, Outcome, publish
 from agentic.warehouse import Connection, Relation
-from agentic.workspace import GREEN, BuildOutcome, RelationDiff, diff_relations, key_of
+from agentic.workspace import (
+    GREEN,
+    BuildOutcome,
+    RelationDiff,
+    clock_columns,
+    diff_relations,
+    key_of,
+)
 
 CODE, NAME = "AP012", "data diff"
 _ROUNDING = 1e-9
@@ -222,8 +229,13 @@ def _diff(
     connection: Connection, subject: Subject, uid: str, before: Relation, after: Relation
 ) -> RelationDiff | None:
     """None when a side cannot be read, as an old view over a column that has gone."""
+    node = subject.manifest.nodes.get(uid)
+    clock = clock_columns(node) if node else frozenset()
     try:
-        return diff_relations(connection, before, after, key=key_of(uid, subject.manifest))
+        names = [column.name for column in connection.columns(after) or ()] if clock else []
+        columns = [name for name in names if name.lower() not in clock] or None
+        key = key_of(uid, subject.manifest)
+        return diff_relations(connection, before, after, key=key, columns=columns)
     except WarehouseError:
         return None
 

@@ -1,7 +1,7 @@
 """The isolated place where a proposal is built: worktree, own schema, deferral, data diff."""
 
 from agentic.workspace.diff import RelationDiff, diff_relations
-from agentic.workspace.keys import key_of
+from agentic.workspace.keys import clock_columns, key_of
 from agentic.workspace.opening import open_workspace, sweep
 from agentic.workspace.outcome import GREEN, BuildOutcome
 from agentic.workspace.selection import changed_nodes, with_descendants
@@ -13,6 +13,7 @@ __all__ = [
     "RelationDiff",
     "Workspace",
     "changed_nodes",
+    "clock_columns",
     "diff_relations",
     "key_of",
     "open_workspace",

@@ -6,6 +6,9 @@ from typing import Any
 
 from agentic.project import Manifest, Node
 
+_SNAPSHOT_COLUMNS = frozenset(
+    {"dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to", "dbt_is_deleted"}
+)
 _COMBINATIONS = ("unique_combination_of_columns", "expect_compound_columns_to_be_unique")
 
 
@@ -13,14 +16,23 @@ def key_of(uid: str, manifest: Manifest) -> tuple[str, ...] | None:
     """Columns that identify a row: `unique_key`, a primary key, or what a test holds unique.
 
     None when nothing says so. A `unique_key` that is an expression is no column, so it is passed
-    over. A snapshot repeats its `unique_key` once a version: its key is dbt's own.
+    over. A snapshot repeats its `unique_key` once a version, and dbt's own key holds the time.
     """
     node = manifest.nodes.get(uid)
     if node is None:
         return None
     if node.resource_type == "snapshot":
-        return ("dbt_scd_id",)
+        return None
     return _declared(node) or _primary_key(node) or _tested(uid, manifest)
+
+
+def clock_columns(node: Node) -> frozenset[str]:
+    """Columns that hold when a build ran, lower case: no two builds agree on them."""
+    if node.resource_type != "snapshot":
+        return frozenset()
+    renamed = node.config.get("snapshot_meta_column_names")
+    own = renamed.values() if isinstance(renamed, dict) else ()
+    return _SNAPSHOT_COLUMNS | {str(name).lower() for name in own if name}
 
 
 def _declared(node: Node) -> tuple[str, ...] | None:
