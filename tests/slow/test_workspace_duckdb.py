@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from workspace_projects import Shop, duckdb_output, duckdb_rows, environment
+from workspace_projects import CHILD, Shop, duckdb_output, duckdb_rows, environment
 
 from agentic.exceptions import IsolationError, WarehouseLocked, WorkspaceError
 from agentic.workspace import sweep
@@ -203,24 +203,13 @@ def test_a_database_that_is_being_written_is_said_to_be_locked(
     assert list((shop.root / ".agentic" / "workspaces").iterdir()) == []
 
 
-CHILD = """
-import sys
-from pathlib import Path
-from workspace_projects import Shop
-shop = Shop.__new__(Shop)
-shop.repository, shop.root, shop.profiles, shop.home = map(Path, sys.argv[1:5])
-workspace = shop.open("killed")
-workspace.build(["stg_orders", "customer_orders"], on_line=lambda _: print("line", flush=True))
-"""
-
-
 def test_kill_9_leaves_nothing_after_a_sweep(shop: Shop) -> None:
     before = shop.fingerprint()
     folders = [str(one) for one in (shop.repository, shop.root, shop.profiles, shop.home)]
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, *folders],
         stdout=subprocess.PIPE,
-        env={**environment(), "PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parents[2]}"},
+        env=environment(),
         start_new_session=True,
     )
     assert child.stdout is not None

@@ -246,5 +246,19 @@ def duckdb_rows(folder: Path, *statements: str) -> list[tuple[Any, ...]]:
         return rows
 
 
+CHILD = """
+import sys
+from pathlib import Path
+from workspace_projects import Shop
+shop = Shop.__new__(Shop)
+shop.repository, shop.root, shop.profiles, shop.home = map(Path, sys.argv[1:5])
+workspace = shop.open("killed")
+workspace.build(["stg_orders", "customer_orders"], on_line=lambda _: print("line", flush=True))
+"""
+"""A process that builds in a workspace and says so; its arguments are the shop's folders."""
+
+
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    """For a child process that imports this file and agentic."""
+    here = Path(__file__)
+    return {**os.environ, "PYTHONPATH": f"{here.parent}:{here.parents[2]}"}
