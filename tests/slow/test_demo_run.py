@@ -1,0 +1,58 @@
+"""The demonstration itself, as `make demo` starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentic.evals import fault_classes
+
+pytestmark = pytest.mark.slow
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if "ANTHROPIC" not in key}
+    command = [sys.executable, "-m", "agentic.evals.demo", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=600, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "fault", ["src_column_renamed", "src_date_format", "ref_typo", "upstream_alias_renamed"]
+)
+def test_a_repairable_fault_ends_in_a_proven_branch(fault: str, tmp_path: Path) -> None:
+    done = demo("--fault", fault, "--keep", str(tmp_path))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for heading in ("What broke, and why", "The change", "The checks", "The branch and the pull"):
+        assert heading in done.stdout
+    assert "WRONG" not in done.stdout
+    assert "\x1b[" not in done.stdout
+
+
+def test_rows_loaded_twice_end_in_an_escalation(tmp_path: Path) -> None:
+    done = demo("--fault", "duplicate_rows", "--keep", str(tmp_path))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The escalation: no branch, a person decides" in done.stdout
+    assert "owner: " in done.stdout
+    assert "The change" not in done.stdout
+
+
+def test_the_list_names_every_class() -> None:
+    done = demo("--list")
+
+    assert [line.split()[0] for line in done.stdout.splitlines()] == sorted(fault_classes())
+
+
+def test_an_unknown_class_is_one_clear_message(tmp_path: Path) -> None:
+    done = demo("--fault", "gremlins", "--keep", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "no fault class 'gremlins'" in done.stderr
+    assert "Traceback" not in done.stderr
