@@ -1,5 +1,6 @@
 """Pure judgement: one SQL statement or one project change in, one verdict out."""
 
+from agentic.policy import codes_sql as codes_sql
 from agentic.policy.changes import (
     ChangeFinding,
     ChangeRule,

@@ -113,7 +113,6 @@ class World(msgspec.Struct, frozen=True, eq=False, dict=True):
         return lenses[dialect]
 
     def _labelled(self, key: str, columns: Iterable[str]) -> Columns:
-        protected = (*self.columns_deny, *self.pii_columns)
         masked_whole = matches(key, self.read_mask)
         pairs = []
         for column in columns:
@@ -126,12 +125,29 @@ class World(msgspec.Struct, frozen=True, eq=False, dict=True):
             ):
                 label |= PII | BARE
             pairs.append((column, label))
-        if pairs:
-            return Columns(pairs)
-        named = [p for p in protected if matches(key, (p.rsplit(".", maxsplit=1)[0],))]
-        hidden = {p.rsplit(".", maxsplit=1)[-1].lower(): PII | BARE for p in named}
-        # Nobody listed this relation's columns, and some are protected: a star may hold them.
-        return Columns([], CLEAN, hidden, PII if named else CLEAN)
+        return Columns(pairs) if pairs else self._open(key, masked_whole=masked_whole)
+
+    def _open(self, key: str, *, masked_whole: bool) -> Columns:
+        """A relation whose columns nobody listed: a star may hold the protected ones."""
+        hidden: dict[str, int] = {}
+        for patterns, label in (
+            (self.columns_mask, MASKED),
+            (self.columns_deny, PII | BARE),
+            (self.pii_columns, PII | BARE),
+        ):
+            for pattern in patterns:
+                owner, _, column = pattern.lower().rpartition(".")
+                if matches(key, (owner,)) and not (
+                    patterns is self.pii_columns and hidden.get(column, CLEAN) & MASKED
+                ):
+                    hidden[column] = hidden.get(column, CLEAN) | label
+        unlisted = MASKED if masked_whole else CLEAN
+        for label in hidden.values():
+            unlisted |= label & ~BARE
+        rest = MASKED if masked_whole else CLEAN
+        if "*" in hidden:
+            rest |= hidden["*"]
+        return Columns([], rest, hidden, unlisted)
 
 
 class Lens:
