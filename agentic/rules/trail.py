@@ -118,9 +118,12 @@ def counted(steps: Sequence[Step], counts: Sequence[str], dialect: str) -> Steps
     parts = []
     for number, step in enumerate(steps):
         name = quote(step.column, dialect)
-        named = [f"{text.format(col=name)} as c{n}" for n, text in enumerate(counts)]
-        parts.append(f"select {number} as step, {', '.join(named)} from {step.shape.relation}")  # noqa: S608 -- quoted
-    rows = yield from rows_of(" union all ".join(parts) + " order by 1", max_rows=len(parts))
-    if not rows or len(rows) != len(steps):
+        named = [f"{t.format(col=name)} as c{number}_{n}" for n, t in enumerate(counts)]
+        inner = f"select {', '.join(named)} from {step.shape.relation}"  # noqa: S608 -- quoted
+        parts.append(f"({inner}) as s{number}")
+    rows = yield from rows_of(f"select * from {' cross join '.join(parts)}", max_rows=1)  # noqa: S608 -- quoted above
+    if not rows:
         return []
-    return [[int(row[f"c{n}"] or 0) for n in range(len(counts))] for row in rows]
+    figures = [int(value or 0) for value in rows[0].values()]
+    width = len(counts)
+    return [figures[start : start + width] for start in range(0, len(figures), width)]

@@ -50,7 +50,7 @@ def get_schema(
 
     `exists` is false when the relation is missing.
     """
-    schemas = {}
+    schemas: dict[str, dict[str, Any]] = {}
     for uid in dict.fromkeys([node, *also]):
         relation = relation_of(bench, uid)
         if relation is None:

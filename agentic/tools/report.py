@@ -57,7 +57,7 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
     if decision == "fix" and not any(e.before != e.after for e in bench.edits.values()):
         raise ToolError("the decision is fix, but nothing was edited")
     stored = _complete(bench, finding, next_step)
-    bench.rename_undone = tuple(tuple(one) for one in rename_undone)
+    bench.rename_undone = tuple((one[0], one[1], one[2]) for one in rename_undone)
     bench.report = Report(finding=stored, decision=decision, title=title, rationale=rationale)
     return {"stored": True, "decision": decision, "finding": dump(stored)}
 
