@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agentic.config import LimitsSpec, YamlPath
+from agentic.config import LimitsSpec, YamlPath, format_duration, format_size
 from agentic.records import Limits
 
 _FIELDS = (
@@ -37,7 +37,7 @@ def widened(limits: Limits, spec: LimitsSpec) -> Iterator[tuple[YamlPath, str, s
     for name, value, path in _written(spec):
         bound = getattr(limits, name)
         if value > bound:
-            yield path, f"{value:g}", f"{bound:g}"
+            yield path, _shown(name, value), _shown(name, bound)
 
 
 def _written(spec: LimitsSpec) -> Iterator[tuple[str, float, YamlPath]]:
@@ -50,6 +50,12 @@ def _written(spec: LimitsSpec) -> Iterator[tuple[str, float, YamlPath]]:
         yield "backfill_days", backfill.days, ("backfill", "days")
     if backfill is not None and backfill.ask_above_bytes is not None:
         yield "backfill_ask_above_bytes", backfill.ask_above_bytes, ("backfill", "ask_above")
+
+
+def _shown(name: str, value: float) -> str:
+    if name.endswith("_s"):
+        return format_duration(value)
+    return format_size(int(value)) if name.endswith("_bytes") else f"{value:g}"
 
 
 def _names() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from agentic.compiler.inputs import Inputs
+from agentic.compiler.inputs import Inputs, similar
 from agentic.config import Item, YamlPath, parse_item
 from agentic.project import Manifest, Node, NodeColumn
 from agentic.records import Rule
@@ -120,7 +120,8 @@ def _named(inputs: Inputs, item: Item, path: YamlPath) -> Rule:
     nodes = tuple(sorted(_under(item.value, inputs)))
     if not nodes and not _exists(item.value, inputs):
         document = inputs.specs.guardrails_document
-        inputs.warn(document, path, "AC310", f"{item.text!r} matches nothing today", "")
+        hint = similar(item.text, inputs.manifest)
+        inputs.warn(document, path, "AC310", f"{item.text!r} matches nothing today", hint)
     members = [inputs.manifest.all[uid] for uid in nodes]
     relations = sorted({name for node in members if (name := relation_name(node))})
     return Rule(text=item.text, nodes=nodes, paths=(item.value,), relations=tuple(relations))

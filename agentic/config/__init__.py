@@ -36,7 +36,7 @@ from agentic.config.templates import (
     template_names,
     walk_template,
 )
-from agentic.config.units import parse_duration, parse_size
+from agentic.config.units import format_duration, format_size, parse_duration, parse_size
 
 __all__ = [
     "AGENTS_FILE",
@@ -59,6 +59,8 @@ __all__ = [
     "agents_schema",
     "check_template",
     "did_you_mean",
+    "format_duration",
+    "format_size",
     "guardrails_schema",
     "inspect_files",
     "is_template",

@@ -92,14 +92,13 @@ _Any = WithJsonSchema({"type": ["string", "object"], "minLength": 1})
 InputType = Annotated[Any, BeforeValidator(_input_type), _Any]
 EntryPoint = Annotated[Text, AfterValidator(_entry_point)]
 Settings = Annotated[Any, BeforeValidator(_settings), _Any]
-Agentic = Annotated[Text, Field(pattern=r"^agentic\.[A-Za-z_][A-Za-z0-9_]*$")]
 Action = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)?$")]
 
 
 class AgentSpec(NamedItem):
     """One agent: when it works, on what, with which tools, within which limits."""
 
-    extends: Agentic | None = None
+    extends: Text | None = None
     """A standard agent, as `agentic.triage`: its instructions, tools, output and limits."""
     engine: Literal["auto", "anthropic", "rules", "scripted"] | None = None
     """auto: anthropic with a key and a live service, else rules."""

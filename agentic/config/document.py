@@ -59,6 +59,11 @@ class Document:
         line, column = self.at(path, key=key)
         return Issue(self.name, line, column, code, message, hint)
 
+    def told(self, path: YamlPath) -> tuple[Issue, ...]:
+        """Issues that are already at a value or at its key."""
+        places = {self.at(path), self.at(path, key=True)}
+        return tuple(issue for issue in self.issues if (issue.line, issue.column) in places)
+
     def close_gap(self, path: YamlPath, index: int) -> None:
         """Positions of a list after its item `index` was left out."""
         self.values = _shifted(self.values, path, index)
@@ -283,7 +288,7 @@ class _Builder:
                 return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError:
             self._fault(node, "AC114", f"{text[:40]!r} is not a number that can be read")
-            return None
+            return text
         self._plain(node, "str")
         return None
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name within distance 3 (and less than half of it changed), or None."""
+    """The known name with at most a third of it changed, three letters at most; or None."""
     scored = sorted((distance(name.lower(), other.lower()), other) for other in set(known))
     if not scored:
         return None
     best, other = scored[0]
-    return other if best <= 3 and best * 2 <= max(len(name), len(other)) else None
+    return other if best <= min(3, max(1, max(len(name), len(other)) // 3)) else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

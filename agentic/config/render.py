@@ -35,7 +35,8 @@ class Renderer:
 
     def render(self, document: Document) -> None:
         """Replace the document's values by rendered ones; faults become its issues."""
-        document.value = self._value(document, document.value, ())
+        if isinstance(document.value, dict):
+            document.value = self._value(document, document.value, ())
 
     def _value(self, document: Document, value: Any, path: YamlPath) -> Any:
         if isinstance(value, dict):
@@ -45,7 +46,8 @@ class Renderer:
         if value is None and path and _FREE.isdisjoint(map(str, path)):
             message = f"{_last_key(path)} is empty"
             hint = "write a value, or remove the key"
-            document.issues.append(document.issue(path, "AC112", message, hint=hint, key=True))
+            by_key = isinstance(path[-1], str)
+            document.issues.append(document.issue(path, "AC112", message, hint=hint, key=by_key))
         if isinstance(value, str) and is_template(value):
             return self._text(document, value, path)
         return value

@@ -7,7 +7,7 @@ loop or compute anything that grows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -99,8 +99,13 @@ def template_functions(variables: Mapping[str, Any], env: Mapping[str, str]) -> 
 
 
 def template_names(tree: nodes.Template) -> set[str]:
-    """Names that a template uses and does not set itself."""
-    return set(meta.find_undeclared_variables(tree))
+    """Names that a template uses and does not set itself. Raises TemplateFault (AC120)."""
+    try:
+        return set(meta.find_undeclared_variables(tree))
+    except TemplateError as error:
+        raise TemplateFault("AC120", f"Jinja: {error.message}") from error
+    except (RecursionError, *_FAILURES) as error:
+        raise TemplateFault("AC120", f"Jinja: {error}") from error
 
 
 def walk_template(tree: nodes.Node) -> Iterator[nodes.Node]:
@@ -150,8 +155,8 @@ def _run(text: str, functions: Mapping[str, Any]) -> str:
 
 
 def _var(variables: Mapping[str, Any]) -> Any:
-    def var(name: Any, *default: Any) -> Any:
-        key = _one_name("var", name, default)
+    def var(*given: Any) -> Any:
+        key, default = _one_name("var", given)
         if key in variables:
             return variables[key]
         if default:
@@ -163,8 +168,8 @@ def _var(variables: Mapping[str, Any]) -> Any:
 
 
 def _env_var(env: Mapping[str, str], *, secrets: bool) -> Any:
-    def env_var(name: Any, *default: Any) -> str:
-        key = _one_name("env_var", name, default)
+    def env_var(*given: Any) -> str:
+        key, default = _one_name("env_var", given)
         if not secrets and key.upper().startswith(_SECRET):
             message = f"the secret {key!r} would be written to the compiled manifest"
             raise TemplateFault("AC124", message, "use secrets in connections alone")
@@ -178,11 +183,7 @@ def _env_var(env: Mapping[str, str], *, secrets: bool) -> Any:
     return env_var
 
 
-def _one_name(function: str, name: Any, default: tuple[Any, ...]) -> str:
-    if not isinstance(name, str) or len(default) > 1:
-        _misused(function)
-    return str(name)
-
-
-def _misused(function: str) -> NoReturn:
-    raise TemplateFault("AC120", f"Jinja: {function}() takes a name and at most one default")
+def _one_name(function: str, given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    if not given or not isinstance(given[0], str) or len(given) > 2:
+        raise TemplateFault("AC120", f"Jinja: {function}() takes a name and at most one default")
+    return given[0], given[1:]

@@ -29,6 +29,22 @@ def parse_duration(text: str) -> float:
     return float(sum(float(number) * SECONDS[unit] for number, unit in parts))
 
 
+def format_duration(seconds: float) -> str:
+    """`31m` of 1860."""
+    for unit in ("h", "m"):
+        if seconds >= SECONDS[unit] and seconds % SECONDS[unit] == 0:
+            return f"{seconds / SECONDS[unit]:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def format_size(size: int) -> str:
+    """`10GB` of 10,000,000,000; the largest unit of ten that divides it."""
+    for unit in ("PB", "TB", "GB", "MB", "KB"):
+        if size and size % BYTES[unit] == 0:
+            return f"{size // BYTES[unit]}{unit}"
+    return f"{size}B"
+
+
 def parse_size(text: str) -> int:
     """Bytes of `10GB`, `1TB`, `512MiB`. Raises ValueError."""
     found = re.match(SIZE_PATTERN, text, re.ASCII)

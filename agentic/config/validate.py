@@ -47,7 +47,8 @@ def validate(document: Document, grammar: type[S]) -> S | None:
         except ValidationError as error:
             details = error.errors(include_url=False)
             if attempt == 0:
-                document.issues.extend(_issues(document, grammar, details))
+                found = list(_issues(document, grammar, details))
+                document.issues.extend(found)
             value = _prune(document, value, details)
     return None
 
@@ -55,15 +56,17 @@ def validate(document: Document, grammar: type[S]) -> S | None:
 def _issues(
     document: Document, grammar: type[Spec], details: list[ErrorDetails]
 ) -> Iterator[Issue]:
-    told = {(issue.line, issue.column) for issue in document.issues}
     for detail in details:
         path = _real_path(document.value, detail["loc"])
         code, message, hint = _explain(grammar, path, detail)
         by_key = detail["type"] == "extra_forbidden" or detail["loc"][-1:] == ("[key]",)
-        issue = document.issue(path, code, message, hint=hint, key=by_key)
-        # That a key is empty was already told at this place; that it is unknown says more.
-        if detail.get("input") is not None or (issue.line, issue.column) not in told:
-            yield issue
+        told = document.told(path)
+        if told and by_key:
+            # That a key is empty was already told here; that it is unknown says more.
+            document.issues[:] = [issue for issue in document.issues if issue not in told]
+        elif told and detail["type"] != "missing":
+            continue
+        yield document.issue(path, code, message, hint=hint, key=by_key)
 
 
 def _explain(grammar: type[Spec], path: YamlPath, detail: ErrorDetails) -> tuple[str, str, str]:
@@ -72,8 +75,10 @@ def _explain(grammar: type[Spec], path: YamlPath, detail: ErrorDetails) -> tuple
     given = detail.get("input")
     if kind.startswith("AC"):
         message = detail["msg"]
-        prefix = "" if kind == "AC116" or repr(path[-1] if path else "") in message else f"{name}: "
-        return kind, prefix + message, str(context.get("hint", ""))
+        if kind not in ("AC111", "AC116"):
+            joint = " " if message.startswith(("must", "needs")) else ": "
+            message = f"{name}{joint}{message}"
+        return kind, message, str(context.get("hint", ""))
     if kind == "extra_forbidden":
         hint = did_you_mean(str(path[-1]), keys_at(grammar, path[:-1]))
         return "AC110", f"unknown key {path[-1]!r}{_inside(path[:-1])}", hint
@@ -92,7 +97,7 @@ def _invalid(name: str, detail: ErrorDetails) -> tuple[str, str]:
     kind = detail["type"]
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return f"{name} {words} {detail['ctx'][bound]}", ""
+        return f"{name} {words} {detail['ctx'][bound]:.16g}", ""
     if kind == "string_pattern_mismatch":
         given = str(detail.get("input"))[:60]
         return f"{name}: {given!r} is not a name", "letters, digits and _, no digit first"
