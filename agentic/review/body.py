@@ -80,7 +80,10 @@ def _broke(incident: Incident) -> str:
     if others:
         lines.append(f"Failed with it: {_names(others)}.")
     if incident.skipped:
-        lines.append(f"Skipped because of it: {_names(incident.skipped)}.")
+        tests = [node for node in incident.skipped if node.startswith(("test.", "unit_test."))]
+        nodes = [node for node in incident.skipped if node not in tests]
+        counted = f" and {len(tests)} tests" if tests else ""
+        lines.append(f"Skipped because of it: {_names(nodes) or 'no node'}{counted}.")
     return "\n\n".join(lines) + "\n"
 
 
@@ -102,7 +105,8 @@ def _cause(finding: Finding) -> str:
     if facts:
         lines.append("\n".join(facts))
     if finding.owner:
-        lines.append(f"Owner: {_text(finding.owner)}")
+        # Whom to tell is the project's own setting, often an address: shown, not masked.
+        lines.append(f"Owner: {_escaped(finding.owner)}")
     return "\n\n".join(lines) + "\n"
 
 
@@ -218,7 +222,11 @@ def _names(nodes: Iterable[str]) -> str:
 
 def _text(text: str) -> str:
     """Outside text as plain words: no markup, no mention, no link, no line break, no comment."""
-    text = mask_text(" ".join(text.split()))
+    return _escaped(mask_text(text))
+
+
+def _escaped(text: str) -> str:
+    text = " ".join(text.split())
     # an underscore inside a word is no emphasis (GitHub Flavored Markdown 0.29, 6.4): names stay
     text = re.sub(r"([\\`*{}\[\]<>|#~]|(?<!\w)_|_(?!\w))", r"\\\1", text)
     return text.replace("@", "@\u2060")
