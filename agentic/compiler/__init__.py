@@ -4,7 +4,7 @@ from agentic.compiler import codes as codes
 from agentic.compiler.artifact import manifest_path, manifest_text, read_manifest, write_manifest
 from agentic.compiler.compile import Checked, check_project, compile_project
 from agentic.compiler.fresh import current_manifest, parse_project
-from agentic.compiler.instructions import render_instructions
+from agentic.compiler.instructions import lineage_of, render_instructions
 from agentic.compiler.rules import path_matches
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "check_project",
     "compile_project",
     "current_manifest",
+    "lineage_of",
     "manifest_path",
     "manifest_text",
     "parse_project",

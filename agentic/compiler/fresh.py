@@ -45,7 +45,9 @@ def current_manifest(
                 manifest = load_manifest(candidate)
                 if _complete(project, manifest):
                     return manifest
-    return parse_project(project, target, on_line=on_line)
+    if on_line is not None:
+        on_line("Parsing the dbt project: its files are newer than its manifest.")
+    return parse_project(project, target)
 
 
 def parse_folder(project: Project, target: Target) -> Path:
@@ -54,9 +56,7 @@ def parse_folder(project: Project, target: Target) -> Path:
     return project.target_path / "agentic" / "dbt" / name
 
 
-def parse_project(
-    project: Project, target: Target, *, on_line: Callable[[str], None] | None = None
-) -> Manifest:
+def parse_project(project: Project, target: Target) -> Manifest:
     """`dbt parse` into a folder of our own. Raises DbtError and ArtifactError."""
     folder = parse_folder(project, target)
     profiles = target.profiles_path.parent if target.profiles_path else project.root
@@ -75,7 +75,6 @@ def parse_project(
         cwd=project.root,
         env=child_environment(named=named_variables(project, *files)),
         timeout_s=_PARSE_TIMEOUT_S,
-        on_line=on_line,
     )
     if not outcome.ok:
         told = "\n".join(text.strip() for text in outcome.errors) or "dbt said nothing"

@@ -1,7 +1,7 @@
 """Instructions: what is static is rendered at compile time, what a run knows stays a template.
 
-Static are var(), env_var() and `lineage` (the agent's scope); `incident` and `memory` are
-known only in a run. Both kinds are checked here, so that a run cannot fail on a misspelt field.
+Static are var(), env_var() and what `lineage` says of the agent's scope; `incident` and `memory`
+are known only in a run. Both kinds are checked here, so that a run cannot fail on a misspelt field.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from agentic.config import (
     template_names,
     walk_template,
 )
-from agentic.records import Incident, dump
+from agentic.records import Incident
 
 DYNAMIC = frozenset({"incident", "memory"})
 STATIC = frozenset({"lineage", "var", "env_var"})
 _LINEAGE = ("nodes", "sources", "exposures", "all")
+"""Of the agent's scope, known when it is compiled."""
+_AROUND = ("parents", "children")
+"""Ancestors and descendants of the incident's node, known in a run."""
 _FORBIDDEN = (
     nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends | nodes.Block | nodes.Macro
     | nodes.CallBlock
@@ -76,10 +79,18 @@ def compile_instructions(
 
 
 def render_instructions(
-    text: str, *, scope: Sequence[str], incident: Incident, memory: Sequence[Any] = ()
+    text: str,
+    *,
+    incident: Mapping[str, Any],
+    lineage: Mapping[str, Any],
+    memory: Sequence[Any] = (),
 ) -> str:
-    """Compiled instructions for one incident. Raises TemplateFault (AC120)."""
-    names = {"incident": dump(incident), "memory": list(memory), "lineage": lineage_of(scope)}
+    """Compiled instructions for one incident. Raises TemplateFault (AC120).
+
+    `incident` has the fields of an Incident, escaped as its caller needs; `lineage` is that of
+    `lineage_of` with `parents` and `children` of the incident's node.
+    """
+    names = {"incident": incident, "memory": list(memory), "lineage": lineage}
     return _run(new_environment(), text, names)
 
 
@@ -114,7 +125,7 @@ def _check(tree: nodes.Template) -> None:
 
 
 def _check_field(name: str, field: str) -> None:
-    known = {"incident": Incident.__struct_fields__, "lineage": _LINEAGE}.get(name)
+    known = {"incident": Incident.__struct_fields__, "lineage": _LINEAGE + _AROUND}.get(name)
     if known is not None and field not in known:
         hint = did_you_mean(field, known)
         raise TemplateFault("AC131", f"{name} has no field {field!r}", hint)
@@ -144,17 +155,29 @@ def _segments(environment: ImmutableSandboxedEnvironment, text: str) -> list[tup
 
 
 def _render(environment: ImmutableSandboxedEnvironment, part: str, known: dict[str, Any]) -> str:
-    names = template_names(parse_template(part))
-    if not names & DYNAMIC:
+    tree = parse_template(part)
+    names = template_names(tree)
+    later = sorted(names & DYNAMIC) or _around(tree)
+    if not later:
         return _literal(_run(environment, part, known))
     called = sorted(names & {"var", "env_var"})
     if called:
         raise TemplateFault(
             "AC132",
-            f"Jinja: {called[0]}() and {sorted(names & DYNAMIC)[0]} in one block",
+            f"Jinja: {called[0]}() and {later[0]} in one block",
             f"move {called[0]}() out of the block",
         )
     return part
+
+
+def _around(tree: nodes.Template) -> list[str]:
+    return sorted(
+        f"lineage.{node.attr}"
+        for node in tree.find_all(nodes.Getattr)
+        if isinstance(node.node, nodes.Name)
+        and node.node.name == "lineage"
+        and node.attr in _AROUND
+    )
 
 
 def _run(environment: ImmutableSandboxedEnvironment, text: str, names: Mapping[str, Any]) -> str:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import html
 
-from jinja2 import StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from agentic.compiler import lineage_of, render_instructions
 from agentic.lineage import Graph
 from agentic.masking import mask_text
 from agentic.records import CompiledAgent, Incident, dump, dumps
-
-_JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
 
 
 def instructions(agent: CompiledAgent, incident: Incident, graph: Graph) -> str:
@@ -19,15 +15,15 @@ def instructions(agent: CompiledAgent, incident: Incident, graph: Graph) -> str:
 
     What comes from outside (an error text) is escaped like everything in the brief.
     """
-    known = {
-        "incident": {key: _data(str(value)) for key, value in dump(incident).items()},
-        "lineage": {
+    return render_instructions(
+        agent.instructions,
+        incident={key: _data(str(value)) for key, value in dump(incident).items()},
+        lineage={
+            **lineage_of(agent.scope),
             "parents": graph.ancestors(incident.node) if _known(graph, incident) else [],
             "children": graph.descendants(incident.node) if _known(graph, incident) else [],
         },
-        "memory": [],
-    }
-    return _JINJA.from_string(agent.instructions).render(known)
+    )
 
 
 def brief(incident: Incident) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agentic.compiler import render_instructions
+from agentic.compiler import lineage_of, render_instructions
 from agentic.compiler.instructions import compile_instructions
 from agentic.config import TemplateFault
-from agentic.records import Incident
+from agentic.records import Incident, dump
 
 SCOPE = ("model.shop.orders", "source.shop.raw.orders", "test.shop.x")
 INCIDENT = Incident(
@@ -22,7 +22,8 @@ def compiled(text: str) -> str:
 
 
 def rendered(text: str) -> str:
-    return render_instructions(compiled(text), scope=SCOPE, incident=INCIDENT)
+    lineage = {**lineage_of(SCOPE), "parents": [SCOPE[1]], "children": []}
+    return render_instructions(compiled(text), incident=dump(INCIDENT), lineage=lineage)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ def test_compiling(text: str, expected: str) -> None:
         pytest.param("a {%- if incident.node %} b {%- endif %}", "a b", id="whitespace"),
         pytest.param("{{ '{' }}{{ incident.kind }}", "{test_failure", id="brace-before-template"),
         pytest.param("{% set n = incident.node %}{{ n }}", "model.shop.orders", id="set"),
+        pytest.param("{{ lineage.parents | first }}", "source.shop.raw.orders", id="around"),
         pytest.param("{% for m in memory %}x{% endfor %}-", "-", id="no-memory"),
         pytest.param(
             "{% if incident.node in lineage.nodes %}in{% endif %}", "in", id="lineage-in-a-run"
@@ -77,6 +79,7 @@ def test_rendering(text: str, expected: str) -> None:
         pytest.param("{{ incident['a'].b.c() }}", "AC121", id="call"),
         pytest.param("{% macro m() %}{% endmacro %}", "AC121", id="macro"),
         pytest.param("{% set n = incident.node %}{{ var('team') }}", "AC132", id="set-and-var"),
+        pytest.param("{{ lineage.parents[var('team')] }}", "AC132", id="around-and-var"),
         pytest.param("{{ lineage.nodes | nope }}", "AC120", id="filter"),
     ],
 )
