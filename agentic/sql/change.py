@@ -52,6 +52,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
             return exp.to_identifier(self.new, quoted=True).sql(dialect=self.dialect or None)
         return name_sql(self.new, self.dialect)
 
+    def alias(self, written: str) -> str:
+        """The output name of a column that was selected as `written`."""
+        # DuckDB names an output as the relation spells it, other dialects fold or keep the text.
+        if self.dialect == "duckdb" and written != self.old and written.lower() == self.old.lower():
+            return name_sql(self.old, self.dialect)
+        return written
+
     def read(
         self, prefix: str = "", *, quoted: bool = False, cast: exp.Expression | None = None
     ) -> str:
@@ -85,7 +92,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         if not lone:
             return None
         if not self.renames and self.dialect in _REPLACE:
-            return f"* replace ({self.read()}{self.as_}{old})"
+            return f"* replace ({self.read(prefix)}{self.as_}{old})"
         word = _EXCEPT.get(self.dialect)
         if word:
             return f"* {word} ({self.name()}), {self.read(prefix)}{self.as_}{old}"

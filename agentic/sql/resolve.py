@@ -23,7 +23,7 @@ from agentic.sql.origins import (
     opaque,
 )
 from agentic.sql.rows import pivoted, renamed, values
-from agentic.sql.scope import Scope, Watch, column_at, column_parts
+from agentic.sql.scope import Scope, Watch, column_parts, look_up
 from agentic.sql.unions import combined
 
 RelationOf = Callable[[exp.Table], Base]
@@ -291,13 +291,9 @@ class Resolver:
     def column(self, node: exp.Column, scope: Scope) -> Col:
         """Resolve one column here or in a query around this one. Never fails: see `reason`."""
         parts = column_parts(node)
-        name = parts[-1]
-        found = None
-        at: Scope | None = scope
-        while found is None and at is not None:
-            found = column_at(parts, at)
-            at = at.parent
+        found = look_up(parts, scope)
         if found is None:
+            name = parts[-1]
             found = Col(name, {}, reason=f"no relation in scope has a column {name}")
         if self.watch:
             self.watch.column(node, found, scope)

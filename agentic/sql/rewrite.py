@@ -148,7 +148,7 @@ def _outline(variant: Variant, change: Change) -> tuple[object, ...]:
     cols = []
     for col in variant.shape.cols:
         leaves = {called(leaf): level for leaf, level in col.leaves.items()}
-        cols.append((col.name, tuple(sorted(leaves.items() if change.renames else leaves))))
+        cols.append((col.name.lower(), tuple(sorted(leaves.items() if change.renames else leaves))))
     filters = frozenset(called(leaf) for leaf in variant.shape.filters)
     rests = tuple(tuple(base.key for base in rest.bases) for rest in variant.shape.rests)
     ordered: object = tuple(cols) if change.keeps_order else frozenset(cols)

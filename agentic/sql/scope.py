@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from sqlglot import exp
@@ -37,6 +37,13 @@ class Scope:
         """Columns that USING made one of two."""
         self.filters: dict[Leaf, str] = {}
 
+    def around(self) -> Iterator[Scope]:
+        """This scope, then those of the queries around it, inside out."""
+        at: Scope | None = self
+        while at is not None:
+            yield at
+            at = at.parent
+
     def find(self, name: str, table: str = "") -> Col | None:
         """Resolve a name here; None when nothing here has it."""
         if table:
@@ -69,30 +76,36 @@ def column_parts(node: exp.Expression) -> list[str]:
     return [args[key].name for key in ("catalog", "db", "table", "this") if args.get(key)]
 
 
-def column_at(parts: list[str], at: Scope) -> Col | None:
-    """Resolve a column's parts in one scope alone; None when nothing in it has such a column."""
-    name = parts[-1]
+def look_up(parts: list[str], scope: Scope) -> Col | None:
+    """Resolve a column here, else in the queries around this one; None when none has it."""
     if len(parts) == 1:
+        return _bare(parts[0], scope)
+    # A relation's alias wins at any distance: only then may the first part be a struct.
+    for at in scope.around():
+        if parts[-2].lower() in at.sources:
+            return at.find(parts[-1], parts[-2])
+        if len(parts) > 2 and parts[0].lower() in at.sources:
+            return at.find(parts[1], parts[0])
+    field = _bare(parts[0], scope)
+    if field is None or field.reason:
+        return None
+    return Col(
+        parts[-1], dict.fromkeys(field.leaves, TRANSFORMED), field.expression, base=field.base
+    )
+
+
+def _bare(name: str, scope: Scope) -> Col | None:
+    for at in scope.around():
         found = at.find(name)
         alias = at.outputs.get(name.lower())
         # An alias of the same list beats a column that is only presumed to exist.
         if alias is not None and (found is None or _presumed(found, alias, at)):
             return alias
-        if found is None and name.lower() in at.sources:
-            found = merged(name, at.sources[name.lower()].cols)
-        return found
-    found = at.find(name, parts[-2])
-    if found is not None:
-        return found
-    if len(parts) > 2 and parts[0].lower() in at.sources:
-        return at.find(parts[1], parts[0])
-    if parts[-2].lower() in at.sources:
-        return None
-    # column.field: the first part is a struct, not a relation.
-    field = at.find(parts[0])
-    if field is None or field.reason:
-        return None
-    return Col(name, dict.fromkeys(field.leaves, TRANSFORMED), field.expression, base=field.base)
+        if found is not None:
+            return found
+        if name.lower() in at.sources:
+            return merged(name, at.sources[name.lower()].cols)
+    return None
 
 
 def _presumed(found: Col, alias: Col, at: Scope) -> bool:

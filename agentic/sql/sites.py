@@ -19,6 +19,8 @@ from agentic.sql.scope import Scope
 # PostgreSQL's family names `cast(x as int)` after x, other expressions after their function;
 # elsewhere an unnamed expression is named by its text, which an edit would change.
 _NAMES_CASTS = ("postgres", "redshift", "materialize")
+# Queries whose outputs nobody calls by name.
+_NAMELESS = (exp.In, exp.Exists)
 _QUIET_CALLS = ("ref", "source", "var", "env_var", "config")
 
 
@@ -98,9 +100,9 @@ def _mention_edit(raw: str, mention: Mention, change: Change) -> Edit:
     cast = node.parent if isinstance(node.parent, exp.Cast) else None
     text = change.read(prefix, quoted=bool(name.args.get("quoted")), cast=cast)
     if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
-        holder = node.parent.parent
-        if not isinstance(holder, exp.In):
-            text += change.as_ + written
+        if not isinstance(node.parent.parent, _NAMELESS):
+            text += change.as_ + change.alias(written)
+        _refuse_unnamed(node, change)
         return Edit(start, end, text)
     _refuse_unnamed(node, change)
     alias = _unnamed_cast(node)
@@ -118,16 +120,19 @@ def _unnamed_cast(node: exp.Column) -> exp.Expr | None:
 def _refuse_unnamed(node: exp.Column, change: Change) -> None:
     """Raise Unsafe for a mention inside a select item that is named by its own text."""
     item: exp.Expr = node
-    while item.parent is not None and not isinstance(item.parent, exp.Select):
+    while item.parent is not None:
         if isinstance(item, (exp.Star, exp.Pivot)):
             if isinstance(node.parent, exp.Star) and node.arg_key == "except_":
                 return
             raise Unsafe("part of a star or a pivot")
-        item = item.parent
-    if item.arg_key != "expressions" or isinstance(item, (exp.Alias, exp.Star)):
-        return
-    if change.dialect not in _NAMES_CASTS or isinstance(item, exp.Paren):
-        raise Unsafe("an output that is named by its text")
+        above = item.parent
+        if isinstance(above, exp.Select) and item.arg_key == "expressions":
+            named = isinstance(item, (exp.Alias, exp.Column)) or isinstance(above.parent, _NAMELESS)
+            if not named and (change.dialect not in _NAMES_CASTS or isinstance(item, exp.Paren)):
+                raise Unsafe("an output that is named by its text")
+        if isinstance(item, (exp.CTE, exp.From, exp.Join)):
+            return
+        item = above
 
 
 def _tag_edits(raw: str, tag: jinja.Tag, scope: Scope, change: Change) -> Iterator[Edit]:
