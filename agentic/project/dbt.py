@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -136,6 +137,9 @@ def run_dbt(
     group is killed. Raises DbtError when dbt cannot be started.
     """
     command = [str(dbt.executable), *_GLOBAL_FLAGS, *args]
+    if "--log-path" not in args:
+        # dbt makes the folder even when it logs to no file; the project's must not appear.
+        command[1:1] = ["--log-path", tempfile.gettempdir()]
     try:
         process = subprocess.Popen(
             command,

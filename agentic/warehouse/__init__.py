@@ -2,5 +2,14 @@
 
 from agentic.warehouse.connection import Connection, open_connection
 from agentic.warehouse.relation import Column, Relation, Rows
+from agentic.warehouse.rights import Rights, rights_of
 
-__all__ = ["Column", "Connection", "Relation", "Rows", "open_connection"]
+__all__ = [
+    "Column",
+    "Connection",
+    "Relation",
+    "Rights",
+    "Rows",
+    "open_connection",
+    "rights_of",
+]
