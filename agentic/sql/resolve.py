@@ -330,7 +330,11 @@ class Resolver:
     def _star_changes(
         self, star: exp.Star, cols: list[Col], rests: tuple[Rest, ...], scope: Scope
     ) -> tuple[list[Col], tuple[Rest, ...]]:
-        without = {one.name.lower() for one in star.args.get("except_") or ()}
+        without = set()
+        for one in star.args.get("except_") or ():
+            without.add(one.name.lower())
+            if self.watch and type(one) is exp.Column:
+                self.column(one, scope)
         changed: dict[str, Col] = {}
         for one in star.args.get("replace") or ():
             changed[one.alias.lower()] = self._projection(one, scope, 0)

@@ -100,7 +100,7 @@ def _mention_edit(raw: str, mention: Mention, change: Change) -> Edit:
     cast = node.parent if isinstance(node.parent, exp.Cast) else None
     text = change.read(prefix, quoted=bool(name.args.get("quoted")), cast=cast)
     if isinstance(node.parent, exp.Select) and node.arg_key == "expressions":
-        if not isinstance(node.parent.parent, _NAMELESS):
+        if not isinstance(_user_of(node.parent), _NAMELESS):
             text += change.as_ + change.alias(written)
         _refuse_unnamed(node, change)
         return Edit(start, end, text)
@@ -109,6 +109,14 @@ def _mention_edit(raw: str, mention: Mention, change: Change) -> Edit:
     if alias is not None:
         raise Unsafe("a cast that is named after its column")
     return Edit(start, end, text)
+
+
+def _user_of(query: exp.Expr) -> exp.Expr | None:
+    """What a query stands in, its parentheses left out."""
+    user = query.parent
+    while isinstance(user, (exp.Subquery, exp.Paren)) and not user.args.get("alias"):
+        user = user.parent
+    return user
 
 
 def _unnamed_cast(node: exp.Column) -> exp.Expr | None:
@@ -127,7 +135,8 @@ def _refuse_unnamed(node: exp.Column, change: Change) -> None:
             raise Unsafe("part of a star or a pivot")
         above = item.parent
         if isinstance(above, exp.Select) and item.arg_key == "expressions":
-            named = isinstance(item, (exp.Alias, exp.Column)) or isinstance(above.parent, _NAMELESS)
+            named = isinstance(item, (exp.Alias, exp.Column))
+            named = named or isinstance(_user_of(above), _NAMELESS)
             if not named and (change.dialect not in _NAMES_CASTS or isinstance(item, exp.Paren)):
                 raise Unsafe("an output that is named by its text")
         if isinstance(item, (exp.CTE, exp.From, exp.Join)):
@@ -251,6 +260,8 @@ def _star_places(select: exp.Select, tokens: Sequence[Token]) -> list[Token]:
 
 def table_edits(reading: Reading, variant: Variant, change: Change) -> list[Edit]:
     """Edits that wrap the relation in a query that yields the old name and value."""
+    if not _is_read(reading, change.old):
+        raise Unsafe("nothing reads the column")
     if any(_mentions_relation(reading.raw[start:end], variant) for start, end in reading.hidden):
         raise Unsafe("SQL that no reading shows names the relation")
     edits: list[Edit] = []
@@ -268,6 +279,14 @@ def table_edits(reading: Reading, variant: Variant, change: Change) -> list[Edit
         edits.append(Edit(start, end, f"({words[0]} {items} {words[1]} {inner}){tail}"))
     _refuse_introspection(reading, variant)
     return edits
+
+
+def _is_read(reading: Reading, old: str) -> bool:
+    return (
+        any(one.mentions(old) or one.lets_out(old) for one in reading.variants)
+        or any(_may_mention(tag, old) for tag in reading.tags)
+        or any(_mentions_word(reading.raw[start:end], old) for start, end in reading.hidden)
+    )
 
 
 def _mentions_relation(text: str, variant: Variant) -> bool:
