@@ -506,7 +506,7 @@ class _Reader:
 
 
 def leaf_key(relation: Relation) -> str:
-    """`ref:x`, `source:a::b`, `this:x`, or `table:a.b.c`."""
+    """`ref:x`, `source:a~b`, `this:x`, or `table:a.b.c`."""
     place = {REF: "ref", SOURCE: "source", THIS: "this"}.get(relation.schema)
     if place is not None:
         return f"{place}:{relation.name}"

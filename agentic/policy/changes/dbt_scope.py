@@ -12,7 +12,8 @@ FREE = frozenset(
     "tojson fromjson toyaml fromyaml range dict namespace loop caller varargs kwargs var "
     "true false none True False None project_name dbt_version run_started_at invocation_id "
     "thread_id doc local_md5 exceptions adapter api modules dbt joiner cycler "
-    "partition_range load_relation metric function as_text".split()
+    "partition_range load_relation metric function as_text should_store_failures Dimension "
+    "TimeDimension Entity Metric Measure".split()
 )
 # Names whose value differs between environments or runs.
 ENVIRONMENT = frozenset(

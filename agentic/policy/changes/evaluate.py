@@ -26,6 +26,7 @@ from agentic.policy.changes.values import (
     Relation,
     TooMuch,
     known,
+    risky,
     text_of,
 )
 
@@ -60,8 +61,12 @@ class Evaluator:
         self.otherwise = otherwise
         self.asked: dict[str, bool] = {}
         """Conditions that could not be decided, and how they were taken."""
+        self.outside = False
+        """Was a condition of a package's macro taken without knowing it?"""
         self.steps = 0
         self.frames: list[Frame] = [{}]
+        self.hidden: list[str] = []
+        """Functions that were given SQL-like text and whose result is not followed here."""
 
     # -- to be filled in by Renderer
     def look_up(self, name: str) -> Any:
@@ -69,6 +74,16 @@ class Evaluator:
 
     def call_value(self, callee: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         raise NotImplementedError
+
+    def lost(self, note: str, values: Any) -> Opaque:
+        """An unknown result. What went in may come out, so that texts are remembered."""
+        if risky(values) and not self.foreign():
+            self.hidden.append(note)
+        return Opaque(f"{note}({text_of(values)[:200]})")
+
+    def foreign(self) -> bool:
+        """Is this a macro of an installed package, which the change did not write?"""
+        return False
 
     def tick(self, amount: int = 1) -> None:
         self.steps += amount
@@ -97,6 +112,7 @@ class Evaluator:
         key = source_key(node)
         taken = self.choices.get(key, self.otherwise)
         self.asked[key] = taken
+        self.outside = self.outside or self.foreign()
         return taken
 
     def value(self, node: nodes.Node) -> Any:
@@ -285,10 +301,13 @@ class Evaluator:
         callee = self.value(node.node)
         args, kwargs = self.arguments(node)
         if isinstance(callee, BoundMethod):
-            return callee.call(args, kwargs)
+            result = callee.call(args, kwargs)
+            if isinstance(result, Opaque):
+                return self.lost(callee.name, [callee.owner, *args, *kwargs.values()])
+            return result
         if isinstance(callee, Builtin | Callee):
             return self.call_value(callee, args, kwargs)
-        return Opaque(source_key(node) + repr([text_of(one) for one in args]))
+        return self.lost(source_key(node), [*args, *kwargs.values()])
 
 
 class BoundMethod:

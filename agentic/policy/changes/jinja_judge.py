@@ -207,6 +207,8 @@ def _judge_macro(case: Case, path: str, one: MacroText, before: MacroText | None
             "BUILTIN_OVERRIDE",
             f"{one.name} is dbt's own; a macro of that name replaces it for every node.",
         )
+    elif stem(one.name).startswith("test_") and before is None and _own_test(case, stem(one.name)):
+        return
     elif one.name.startswith("test_") or stem(one.name).startswith("test_"):
         code = "TEST_WEAKENED" if before is not None else "BUILTIN_OVERRIDE"
         case.add(path, one.line, "deny", code, f"{one.name} is what a test runs.")
@@ -226,6 +228,17 @@ def _judge_macro(case: Case, path: str, one: MacroText, before: MacroText | None
             "MACRO_CHANGE",
             f"The macro {one.name} changes for every node that calls it.",
         )
+
+
+def _own_test(case: Case, name: str) -> bool:
+    """Is it the body of a test that the project itself defines anew?"""
+    wanted = ("test", name.removeprefix("test_"))
+    return any(
+        (one.kind, one.name) == wanted
+        for path, text in case.changed.items()
+        if text is not None
+        for one in macros_in(text, package="", path=path)
+    )
 
 
 def _dispatched(case: Case, name: str) -> bool:

@@ -278,7 +278,7 @@ def _reads(case: Case, path: str, name: str) -> bool:
         return False
     variants = case.library.variants(path)
     return variants is not None and any(
-        name == one.split("::")[-1].split(".v")[0] or name == one
+        name == one.split("~")[-1].split(".v")[0] or name == one
         for rendered in variants.all
         for one in rendered.refs
     )

@@ -61,11 +61,22 @@ def judge_faults(
     """Faults of the rendered SQL that the base does not have."""
     old = set(known)
     dialect = case.project.dialect
+    if not any(one.text.strip() for one in now.all):
+        case.add(path, 0, "deny", "SQL_POLICY", "The file holds no SQL.")
+    before = {note for one in was.all for note in one.hidden} if was is not None else set()
+    for note in {note for one in now.all for note in one.hidden} - before:
+        word = note.partition("(")[0] if len(note) < 60 else "a call"
+        case.add(path, 0, "deny", "SQL_POLICY", f"Text goes through {word}, which is not followed here; write the SQL out.")
     if was is not None and not was.fault:
         old |= {fault.reason for one in was.all for fault in judge_query(one.text, dialect)}
+    readable = [one for one in now.all if not any(map(unreadable, judge_query(one.text, dialect)))]
     for one in now.all:
         for fault in judge_query(one.text, dialect):
+            if unreadable(fault) and one.outside:
+                continue
             _fault(case, path, fault, old)
+    if not readable and all(one.outside for one in now.all):
+        _fault(case, path, UNKNOWN, old)
     for which in (0, 1):
         shape = library.shape(path, which)
         if shape is not None:
@@ -73,6 +84,14 @@ def judge_faults(
                 shape.relations, case.known_relations, case.rules.read_deny
             ):
                 _fault(case, path, fault, old)
+
+
+UNKNOWN = Fault("ask", "SQL_POLICY", "What the package's macros make of this is only known to dbt.")
+
+
+def unreadable(fault: Fault) -> bool:
+    """The text does not parse, or what it will be is not known."""
+    return "does not parse" in fault.reason or "only known to dbt" in fault.reason
 
 
 def _fault(case: Case, path: str, fault: Fault, old: set[str]) -> None:
@@ -99,7 +118,7 @@ def _references(case: Case, path: str, now: Variants) -> None:
                     0,
                     "deny",
                     "SQL_POLICY",
-                    f"source('{name.replace('::', ', ')}') is not declared.",
+                    f"source('{name.replace('~', ', ')}') is not declared.",
                 )
             elif _denied_source(case, name):
                 case.add(
@@ -107,7 +126,7 @@ def _references(case: Case, path: str, now: Variants) -> None:
                     0,
                     "deny",
                     "READ_DENIED",
-                    f"source {name.replace('::', '.')} may not be read.",
+                    f"source {name.replace('~', '.')} may not be read.",
                 )
         for name in one.variables:
             if name not in {had for two in _before(case, path) for had in two.variables}:
@@ -128,7 +147,7 @@ def _before(case: Case, path: str) -> tuple[Rendered, ...]:
 
 
 def known_reference(case: Case, name: str) -> bool:
-    plain = name.split("::")[-1]
+    plain = name.split("~")[-1]
     base = plain.split(".v")[0]
     return (
         plain in case.after.nodes
@@ -136,13 +155,13 @@ def known_reference(case: Case, name: str) -> bool:
         or plain.replace(".v", "_v") in case.after.nodes
         or f"model:{base}" in case.after.declared
         or base in case.after.package_nodes
-        or ("::" in name and not case.after.package_files)
+        or ("~" in name and not case.after.package_files)
     )
 
 
 def _package_source(case: Case, name: str) -> bool:
     return any(
-        name.split("::")[0] in text
+        name.split("~")[0] in text
         for texts in case.after.package_files.values()
         for path, text in texts.items()
         if path.endswith((".yml", ".yaml"))
@@ -150,7 +169,7 @@ def _package_source(case: Case, name: str) -> bool:
 
 
 def _denied_source(case: Case, name: str) -> bool:
-    source_name, _, table = name.partition("::")
+    source_name, _, table = name.partition("~")
     source = case.after.declared.get(f"source:{source_name}")
     keys: dict[str, Any] = dict(source.keys) if source else {}
     entry = case.after.declared.get(f"table:{source_name}.{table}")
@@ -177,7 +196,7 @@ def _circular(case: Case, path: str) -> bool:
         )
         for one in variants.all if variants else ():
             for other in one.refs:
-                plain = other.split("::")[-1].split(".v")[0]
+                plain = other.split("~")[-1].split(".v")[0]
                 if plain == start:
                     return True
                 if plain not in seen:

@@ -115,7 +115,7 @@ class Library:
     def columns(self, place: str, name: str) -> tuple[str, ...] | None:
         """Columns of a relation, where they are known in full."""
         if place == SOURCE:
-            return self.known.get(name.replace("::", "."))
+            return self.known.get(name.replace("~", "."))
         if place == THIS or place != REF:
             return None
         path = self.tree.nodes.get(name.split(".v")[0]) or self.tree.nodes.get(

@@ -71,11 +71,11 @@ class Personal:
         declared = self.tree.declared
         kinds = ("table",) if place == "source" else ("model", "seed", "snapshot")
         for kind in kinds:
-            found = declared.get(f"{kind}:{name.replace('::', '.')}")
+            found = declared.get(f"{kind}:{name.replace('~', '.')}")
             if found is not None:
                 yield found
         if place == "source":
-            source = declared.get(f"source:{name.split('::')[0]}")
+            source = declared.get(f"source:{name.split('~')[0]}")
             if source is not None:
                 yield source
 
@@ -84,13 +84,13 @@ class Personal:
         parts = pattern.removeprefix("column:").lower().split(".")
         if len(parts) < 2 or not fnmatchcase(column.lower(), parts[-1]):
             return False
-        table = name.lower().split("::")[-1]
+        table = name.lower().split("~")[-1]
         if not fnmatchcase(table, parts[-2]):
             return False
         if place != "source" or len(parts) < 3:
             return True
-        source = self.tree.declared.get(f"source:{name.split('::')[0]}")
-        schema = str((source.keys.get("schema") if source else None) or name.split("::")[0]).lower()
+        source = self.tree.declared.get(f"source:{name.split('~')[0]}")
+        schema = str((source.keys.get("schema") if source else None) or name.split("~")[0]).lower()
         return "{{" in schema or fnmatchcase(schema, parts[-3])
 
     def star_columns(self, key: str) -> Iterator[str]:
@@ -101,7 +101,7 @@ class Personal:
             for column in resource.columns:
                 if column.lower() not in excluded and self.marked(place, name, column):
                     yield column.lower()
-        table = name.lower().split("::")[-1]
+        table = name.lower().split("~")[-1]
         for pattern in self.rules.pii_columns:
             parts = pattern.removeprefix("column:").lower().split(".")
             if (

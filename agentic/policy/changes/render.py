@@ -49,7 +49,7 @@ class Rendered(msgspec.Struct, frozen=True):
     refs: tuple[str, ...] = ()
     """Node names, `package.name` for two-part references."""
     sources: tuple[str, ...] = ()
-    """`source::table`."""
+    """`source~table`."""
     config: dict[str, Any] = {}
     effects: tuple[Effect, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -57,6 +57,10 @@ class Rendered(msgspec.Struct, frozen=True):
     variables: tuple[str, ...] = ()
     """var() without a default, by name."""
     asked: dict[str, bool] = {}
+    hidden: tuple[str, ...] = ()
+    """Functions that were given SQL-like text and whose result is not known."""
+    outside: bool = False
+    """A package's macro took a way here that the real one may not take."""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -68,6 +72,10 @@ class Scope(msgspec.Struct, frozen=True):
     package: str = ""
     """The project's own name."""
     this: str = ""
+
+
+CONSTANTS = {"true": True, "false": False, "none": None, "execute": True}
+"""SQL is sent by dbt only while it executes, so that the other way is never a statement."""
 
 
 class Renderer(Evaluator):
@@ -104,7 +112,12 @@ class Renderer(Evaluator):
             tuple(dict.fromkeys(self.unknown)),
             tuple(dict.fromkeys(self.variables)),
             self.asked,
+            tuple(self.hidden),
+            self.outside,
         )
+
+    def foreign(self) -> bool:
+        return self.package != self.scope.package
 
     def body(self, body: list[nodes.Node]) -> str:
         out: list[str] = []
@@ -246,7 +259,10 @@ class Renderer(Evaluator):
     def filtered(self, node: nodes.Filter, value: Any) -> Any:
         args = [self.value(one) for one in node.args]
         kwargs = {pair.key: self.value(pair.value) for pair in node.kwargs}
-        return filters.apply(node.name, value, args, kwargs)
+        result = filters.apply(node.name, value, args, kwargs)
+        if isinstance(result, Opaque) and not isinstance(value, Opaque):
+            return self.lost(node.name, [value, *args, *kwargs.values()])
+        return result
 
     def on_filter(self, node: nodes.Filter) -> Any:
         return self.filtered(node, self.value(node.node) if node.node is not None else "")
@@ -263,8 +279,8 @@ class Renderer(Evaluator):
             return macro
         if name == "this":
             return Relation(THIS, self.scope.this, self.quote)
-        if name in ("true", "false", "none"):
-            return {"true": True, "false": False, "none": None}[name]
+        if name in CONSTANTS:
+            return CONSTANTS[name]
         if self.scope.macros.has_package(name):
             return Package(name)
         if name in EFFECTS or name in DBT_SQL:
@@ -288,7 +304,9 @@ class Renderer(Evaluator):
         handler = getattr(self, "call_" + name.replace(".", "_"), None)
         if handler is not None:
             return handler(args, kwargs)
-        return Opaque(f"{callee.name}({[text_of(one) for one in args]})")
+        if callee.name.startswith(("adapter.", "api.", "exceptions.", "graph.", "load_", "doc")):
+            return Opaque(f"{callee.name}({[text_of(one) for one in args]})")
+        return self.lost(callee.name, [*args, *kwargs.values()])
 
     def expand(
         self, callee: Callee, args: list[Any], kwargs: dict[str, Any], body: str | None

@@ -10,6 +10,8 @@ import msgspec
 
 from agentic.exceptions import SqlError
 from agentic.policy.changes.values import OPAQUE, REF, SOURCE, THIS
+from agentic.policy.sql.judge import judge_sql
+from agentic.policy.world import World
 from agentic.records import Verdict
 from agentic.sql.shape import Relation
 from agentic.sql.shape_hazards import Hazard, hazards
@@ -27,7 +29,7 @@ class Fault(msgspec.Struct, frozen=True):
 def judge_query(sql: str, dialect: str) -> tuple[Fault, ...]:
     """Faults of a compiled query, whatever it reads."""
     if not sql.strip():
-        return (Fault("deny", "SQL_POLICY", "The file holds no SQL."),)
+        return ()  # a branch that prints nothing is no statement
     try:
         found = hazards(sql, dialect)
     except SqlError as error:
@@ -40,7 +42,30 @@ def judge_query(sql: str, dialect: str) -> tuple[Fault, ...]:
                 ),
             )
         return (Fault("deny", "SQL_POLICY", f"The SQL does not parse: {error.message}."),)
-    return tuple(_fault(one) for one in found)
+    if found:
+        return tuple(_fault(one) for one in found)
+    return _by_sql_policy(sql, dialect)
+
+
+# Names are judged by the project's own graph, personal data by lineage: these codes are not asked here.
+_NOT_HERE = frozenset(
+    "UNKNOWN_TABLE UNKNOWN_COLUMN READ_DENIED CROSS_DATABASE PII_OUTPUT PII_PROBE PII_COPY "
+    "AMBIGUOUS_IDENTIFIER PARSE_ERROR SYSTEM_CATALOG".split()
+)
+_OWN_CODE = {
+    code: code for code in ("EXTERNAL_IO", "RESOURCE_ABUSE", "CODE_DEFINITION")
+}
+
+
+def _by_sql_policy(sql: str, dialect: str) -> tuple[Fault, ...]:
+    world = World(build_schemas=(REF, SOURCE, THIS), default_schema=REF)
+    verdict = judge_sql(sql, dialect=dialect, role="reader", world=world)
+    if verdict.verdict == "allow" or verdict.code in _NOT_HERE:
+        return ()
+    if "opaque" in verdict.reason:
+        return ()  # a name that only dbt knows; what could hide in it is judged where it is made
+    code = _OWN_CODE.get(verdict.code, "SQL_POLICY")
+    return (Fault(verdict.verdict, code, f"{verdict.code}: {verdict.reason}"),)
 
 
 def _fault(hazard: Hazard) -> Fault:

@@ -22,9 +22,9 @@ INJECTION = re.compile(
             r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|approved by|reviewed by|signed[ -]off by|sign-off from|approval (?:was )?(?:granted|given|obtained)|has approved|have approved|lgtm)\b",
             r"\b(?:auto-?(?:approve|merge)|approve (?:this|the|it|all|without|automatically|any|every)|merge (?:this|without|automatically|immediately)|no (?:need (?:for|to)|further) (?:a )?(?:human )?(?:review|approv)\w*|(?:skip|without|needs? no|requires? no|does not (?:need|require)) (?:a |any |the |human |code )*(?:review|approval))\b",
             r"\b(?:do not|don't|never) (?:flag|report|review|mention|tell|reject|block|escalate)\b",
-            r"\b(?:you are (?:now )?(?:an?|the) |act as (?:an?|the) |pretend (?:to be|that)|from now on you|new instructions?|your (?:new )?(?:task|instructions?|role) (?:is|are))",
+            r"\b(?:you are (?:now )?(?:an?|the) (?:\w+ ){0,2}(?:ai|assistants?|agents?|models?|reviewers?|admins?|approvers?|bots?)\b|act as (?:an?|the) (?:\w+ ){0,2}(?:ai|assistants?|agents?|models?|reviewers?|admins?|approvers?|bots?)\b|from now on you|new instructions?|your (?:new )?(?:task|instructions?|role) (?:is|are))",
             r"\b(?:reveal|print|output|send|leak|exfiltrate|post) (?:the |your |all )*(?:system prompt|secrets?|credentials?|api keys?|environment|tokens?|passwords?)\b",
-            r"<\s*(?:script|iframe|object|embed|svg|img|form|meta|link|style|base)\b|\bjavascript:|\bvbscript:|\bon(?:error|load|click|mouseover|focus)\s*=|data:text/html",
+            r"<\s*(?:script|iframe|object|embed|form|meta|base)\b|\bjavascript:|\bvbscript:|\bon(?:error|load|click|mouseover|focus)\s*=|data:text/html",
         )
     ),
     re.IGNORECASE | re.DOTALL,
@@ -49,7 +49,9 @@ def injections(text: str) -> Iterator[Said]:
 def invisible(text: str) -> Iterator[tuple[int, str]]:
     """(line, character name) of every character that changes how text reads without being seen."""
     for number, line in enumerate(text.split("\n"), 1):
-        for character in line:
+        for place, character in enumerate(line):
+            if character == "\u200d" and place and ord(line[place - 1]) > 0x2000:
+                continue  # joins two emoji
             if character not in "\t\r\f" and unsafe(character):
                 yield number, f"U+{ord(character):04X}"
                 break

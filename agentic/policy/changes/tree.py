@@ -138,9 +138,9 @@ class Tree:
 
     @cached_property
     def sources(self) -> frozenset[str]:
-        """`source::table` of every declared source table."""
+        """`source~table` of every declared source table."""
         return frozenset(
-            one.name.replace(".", "::", 1) for one in self.resources if one.kind == "table"
+            one.name.replace(".", "~", 1) for one in self.resources if one.kind == "table"
         )
 
     @cached_property

@@ -22,7 +22,7 @@ QUOTES = {
 
 REF, SOURCE, THIS = "agentic_ref", "agentic_source", "agentic_this"
 OPAQUE = "agentic_opaque_"
-SEPARATOR = "::"
+SEPARATOR = "~"
 
 
 class Opaque(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Relation(msgspec.Struct, frozen=True):
     place: str
     """REF, SOURCE or THIS."""
     name: str
-    """Node name, or `source::table`."""
+    """Node name, or `source~table`."""
     quote: str = '"'
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ LIST_METHODS = frozenset(
 )
 DICT_METHODS = frozenset("items keys values get update pop setdefault copy clear".split())
 OTHER_METHODS = frozenset(
-    "join format encode decode strftime isoformat date time timestamp weekday isoweekday timetuple "
+    "join format strftime isoformat date time timestamp weekday isoweekday timetuple "
     "total_seconds astimezone localize normalize replace_path include incorporate "
     "without_identifier quote render columns rows print_table where rename "
     "is_string is_number is_numeric is_integer is_float string_size literal "
@@ -140,6 +140,20 @@ OTHER_METHODS = frozenset(
 METHODS = frozenset(TEXT_METHODS) | LIST_METHODS | DICT_METHODS | OTHER_METHODS
 
 _FIELD = re.compile(r"\{[^{}]*[.\[][^{}]*\}")
+
+
+_RISKY = re.compile(r"[;'\"()\\\s]|--|/\*")
+
+
+def risky(value: Any) -> bool:
+    """Could this text become more than a name, if a function that is not followed here printed it?"""
+    if isinstance(value, str):
+        return bool(_RISKY.search(value)) and not value.startswith("agentic_")
+    if isinstance(value, dict):
+        return any(risky(one) for pair in value.items() for one in pair)
+    if isinstance(value, list | tuple):
+        return any(risky(one) for one in value)
+    return False
 
 
 def unsafe_format(text: str) -> bool:

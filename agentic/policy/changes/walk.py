@@ -34,6 +34,10 @@ OWNED = frozenset("adapter api exceptions modules target flags dbt graph model c
 NEVER_LOCAL = (
     SECRET | ACTING | frozenset("adapter api modules target exceptions dbt flags self".split())
 )
+# What is known of a node without building it.
+PLAIN_FACTS = frozenset(
+    "name package_name unique_id original_file_path path resource_type fqn alias tags".split()
+)
 CONFIG_METHODS = frozenset(
     "get require persist_column_docs persist_relation_docs meta_get meta_require".split()
 )
@@ -202,7 +206,13 @@ class Walker:
             )
 
     def attribute(self, node: nodes.Node, base: nodes.Node, attr: str) -> bool | None:
-        if attr.startswith("_") or attr in (
+        member = (
+            isinstance(base, nodes.Name)
+            and base.name not in self.local
+            and self.macros.has_package(base.name)
+            and not DUNDER.search(attr)
+        )
+        if (attr.startswith("_") and not member) or attr in (
             "mro",
             "func_globals",
             "gi_frame",
@@ -235,6 +245,8 @@ class Walker:
                     "PROJECT_CONFIG_CHANGE",
                     f"config.{attr} is not a plain read of a setting.",
                 )
+            return False
+        if owner == "model" and attr in PLAIN_FACTS:
             return False
         if owner in ("flags", "graph", "model"):
             self.mark(

@@ -102,7 +102,7 @@ def _elsewhere(case: Case, key: str, paths: set[str]) -> bool:
 def _used_sources(case: Case, gone: list[str]) -> None:
     """A source that is gone must not be read any more."""
     tables = {
-        key.partition(":")[2].replace(".", "::", 1) for key in gone if key.startswith("table:")
+        key.partition(":")[2].replace(".", "~", 1) for key in gone if key.startswith("table:")
     }
     if not tables:
         return
@@ -119,7 +119,7 @@ def _used_sources(case: Case, gone: list[str]) -> None:
                 0,
                 "deny",
                 "RESOURCE_DELETED",
-                f"{sorted(used)[0].replace('::', '.')} is gone, and this file still reads it.",
+                f"{sorted(used)[0].replace('~', '.')} is gone, and this file still reads it.",
             )
 
 
@@ -165,7 +165,7 @@ def emits(case: Case, owner: str, column: str) -> bool | None:
     """Does a node give a column, before the change? None where its columns are not known."""
     kind, _, name = owner.partition(":")
     if kind == "table":
-        known = case.base_library.columns("agentic_source", name.replace(".", "::", 1))
+        known = case.base_library.columns("agentic_source", name.replace(".", "~", 1))
     else:
         known = case.base_library.columns("agentic_ref", name)
     return None if known is None else column.lower() in {one.lower() for one in known}
@@ -225,4 +225,7 @@ def fragment_fault(piece: str, key: str, dialect: str) -> tuple[str, str] | None
     if "--" in text or "/*" in text:
         return "SQL_POLICY", "it holds a comment that could end another statement."
     faults = [fault for fault in judge_query(sql, dialect) if fault.verdict == "deny"]
+    if faults and key in ("expression", "condition"):  # a test on a column puts its name before it
+        again = judge_query(f"select 1 from agentic_rows where (agentic_column {text})", dialect)
+        faults = [fault for fault in again if fault.verdict == "deny"]
     return (faults[0].code, faults[0].reason) if faults else None
