@@ -134,7 +134,23 @@ def parse_query(sql: str, dialect: str) -> exp.Expression:
             f"{len(trees)} statements where one query is wanted",
             hint="Write one query; dbt wraps it.",
         )
+    if any(isinstance(one.this, exp.Select) for one in trees[0].find_all(exp.From)):
+        raise SqlError("from stands twice", hint="Look for a word too many.")
+    for word in trees[0].find_all(exp.Identifier):
+        if not word.args.get("quoted") and word.name.lower() in _RESERVED:
+            raise SqlError(
+                f"{word.name} stands where a name should", hint="Look for a word too many."
+            )
     return trees[0]
+
+
+# sqlglot takes these for names where every engine reports a syntax error.
+_RESERVED = frozenset("select from where having union join and or then when distinct group".split())
+
+
+def normalized(sql: str, dialect: str) -> str:
+    """One query's text without comments and white space. Raises SqlError."""
+    return parse_query(sql, dialect).sql(dialect, comments=False)
 
 
 def read_shape(sql: str, *, dialect: str, columns: Columns) -> Shape:
@@ -358,10 +374,10 @@ class _Reader:
         }
 
     def tail(self, tree: exp.Expression, facts: Facts) -> None:
-        for kind in ("limit", "offset", "fetch"):
+        for kind in ("limit", "offset", "fetch", "sample"):
             clause = tree.args.get(kind)
             if clause is not None:
-                self.fact(facts, "limit", clause)
+                self.fact(facts, "sample" if kind == "sample" else "limit", clause)
 
     # -- columns
     def projections(

@@ -6,6 +6,7 @@ Nothing of Python is reachable: attributes and calls are looked up in our own ta
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -65,6 +66,8 @@ class Evaluator:
         """Was a condition of a package's macro taken without knowing it?"""
         self.steps = 0
         self.frames: list[Frame] = [{}]
+        self.reached: list[str] = []
+        """Attributes that were looked up by a name made at run time."""
         self.hidden: list[str] = []
         """Functions that were given SQL-like text and whose result is not followed here."""
 
@@ -246,6 +249,12 @@ class Evaluator:
         if isinstance(node.arg, nodes.Slice):
             return self.sliced(base, node.arg)
         key = self.value(node.arg)
+        if (
+            isinstance(key, str)
+            and not isinstance(base, dict)
+            and (key.startswith("_") or not isinstance(base, Opaque | Relation | Box))
+        ):
+            self.reached.append(key)
         if isinstance(base, dict | list | tuple | str | range) and known(key):
             try:
                 return base[key]
@@ -307,7 +316,16 @@ class Evaluator:
             return result
         if isinstance(callee, Builtin | Callee):
             return self.call_value(callee, args, kwargs)
+        if isinstance(node.node, nodes.Getattr) and node.node.attr in ("strftime", "strptime"):
+            return dated(node.node.attr, args)
         return self.lost(source_key(node), [*args, *kwargs.values()])
+
+
+def dated(name: str, args: list[Any]) -> Any:
+    """A date in a format is the format with numbers in it."""
+    if name == "strftime" and args and isinstance(args[0], str):
+        return re.sub(r"%[-#]?[A-Za-z]", "2020", args[0])
+    return Opaque(name)
 
 
 class BoundMethod:

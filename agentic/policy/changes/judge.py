@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from agentic.exceptions import SqlError
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judge_template
 from agentic.policy.changes.macro_use import judge_macro_users
@@ -28,6 +29,7 @@ from agentic.policy.changes.yaml_judge import (
     judge_yaml,
 )
 from agentic.policy.changes.yaml_load import load, mapping, sequence
+from agentic.sql.shape import normalized
 
 MAX_FILE = 2_000_000
 RULE_CODES = {"macro": "MACRO_CHANGE", "": "REPO_CONTROL_FILE"}
@@ -209,19 +211,14 @@ def _same_code(case: Case, path: str) -> bool:
     if now is None or was is None or now.fault or was.fault:
         return False
     dialect = case.project.dialect
-    shapes = [
-        (case.library.shape(path, which), case.base_library.shape(path, which)) for which in (0, 1)
-    ]
-    texts = [
-        (one.text.split(), two.text.split())
-        for one, two in ((now.first, was.first), (now.second, was.second))
-    ]
-    return (
-        all(left == right for left, right in texts)
-        and bool(dialect)
-        and all(left == right for left, right in shapes)
-        and now.first.config == was.first.config
-    )
+    try:
+        same = [
+            normalized(one.text, dialect) == normalized(two.text, dialect)
+            for one, two in ((now.first, was.first), (now.second, was.second))
+        ]
+    except SqlError:
+        return False
+    return all(same) and now.first.config == was.first.config
 
 
 def _gone(case: Case, path: str, kind: str, old: str | None) -> None:

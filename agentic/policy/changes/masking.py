@@ -60,6 +60,8 @@ class Renames:
         return all(self.pair(left, right) for left, right in zip(gone, came, strict=True))
 
     def pair(self, old: Leaf, new: Leaf) -> bool:
+        if old.relation != new.relation and self.exists(old.relation, "") is False:
+            return old.column == new.column
         if old.relation != new.relation or old in self.after_reads or new in self.base_reads:
             return False
         if self.exists(old.relation, old.column):

@@ -63,10 +63,17 @@ def judge_faults(
     dialect = case.project.dialect
     if not any(one.text.strip() for one in now.all):
         case.add(path, 0, "deny", "SQL_POLICY", "The file holds no SQL.")
+    _reached(case, path, now, was)
     before = {note for one in was.all for note in one.hidden} if was is not None else set()
     for note in {note for one in now.all for note in one.hidden} - before:
         word = note.partition("(")[0] if len(note) < 60 else "a call"
-        case.add(path, 0, "deny", "SQL_POLICY", f"Text goes through {word}, which is not followed here; write the SQL out.")
+        case.add(
+            path,
+            0,
+            "deny",
+            "SQL_POLICY",
+            f"Text goes through {word}, which is not followed here; write the SQL out.",
+        )
     if was is not None and not was.fault:
         old |= {fault.reason for one in was.all for fault in judge_query(one.text, dialect)}
     readable = [one for one in now.all if not any(map(unreadable, judge_query(one.text, dialect)))]
@@ -84,6 +91,13 @@ def judge_faults(
                 shape.relations, case.known_relations, case.rules.read_deny
             ):
                 _fault(case, path, fault, old)
+
+
+def _reached(case: Case, path: str, now: Variants, was: Variants | None) -> None:
+    before = {key for one in was.all for key in one.reached} if was is not None else set()
+    for key in sorted({key for one in now.all for key in one.reached} - before):
+        code = "SANDBOX_ESCAPE" if key.startswith("_") else "JINJA_SIDE_EFFECT"
+        case.add(path, 0, "deny", code, f"{key} is looked up by a name that is made at run time.")
 
 
 UNKNOWN = Fault("ask", "SQL_POLICY", "What the package's macros make of this is only known to dbt.")

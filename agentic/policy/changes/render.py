@@ -10,7 +10,7 @@ from jinja2 import nodes
 
 from agentic.policy.changes import filters
 from agentic.policy.changes.dbt_scope import DBT_SQL, EFFECTS, dbt_sql
-from agentic.policy.changes.evaluate import Evaluator, Frame
+from agentic.policy.changes.evaluate import Evaluator, Frame, dated
 from agentic.policy.changes.macros import MacroTable
 from agentic.policy.changes.template import MARK, source_key
 from agentic.policy.changes.values import (
@@ -61,6 +61,8 @@ class Rendered(msgspec.Struct, frozen=True):
     """Functions that were given SQL-like text and whose result is not known."""
     outside: bool = False
     """A package's macro took a way here that the real one may not take."""
+    reached: tuple[str, ...] = ()
+    """Attributes that were looked up by a name made at run time."""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -114,6 +116,7 @@ class Renderer(Evaluator):
             self.asked,
             tuple(self.hidden),
             self.outside,
+            tuple(self.reached),
         )
 
     def foreign(self) -> bool:
@@ -301,6 +304,8 @@ class Renderer(Evaluator):
         name = callee.name.removeprefix("dbt.")
         if name in DBT_SQL:
             return dbt_sql(name, args, kwargs)
+        if name.endswith((".strftime", ".strptime")):
+            return dated(name.rpartition(".")[2], args)
         handler = getattr(self, "call_" + name.replace(".", "_"), None)
         if handler is not None:
             return handler(args, kwargs)

@@ -112,7 +112,7 @@ _put(
 
 SNAPSHOT_KEYS = frozenset(
     "strategy updated_at check_cols invalidate_hard_deletes hard_deletes dbt_valid_to_current "
-    "snapshot_meta_column_names unique_key".split()
+    "snapshot_meta_column_names unique_key relation".split()
 )
 SAFE_MATERIALIZATIONS = frozenset(
     "table view incremental ephemeral materialized_view snapshot seed test".split()

@@ -52,9 +52,7 @@ _NOT_HERE = frozenset(
     "UNKNOWN_TABLE UNKNOWN_COLUMN READ_DENIED CROSS_DATABASE PII_OUTPUT PII_PROBE PII_COPY "
     "AMBIGUOUS_IDENTIFIER PARSE_ERROR SYSTEM_CATALOG".split()
 )
-_OWN_CODE = {
-    code: code for code in ("EXTERNAL_IO", "RESOURCE_ABUSE", "CODE_DEFINITION")
-}
+_OWN_CODE = {code: code for code in ("EXTERNAL_IO", "RESOURCE_ABUSE", "CODE_DEFINITION")}
 
 
 def _by_sql_policy(sql: str, dialect: str) -> tuple[Fault, ...]:

@@ -17,6 +17,7 @@ INJECTION = re.compile(
             rf"\b(?:dear|attention|note (?:to|for)|hey|hello|instructions? (?:to|for)|message (?:to|for)|for) (?:the |any |all |every )?{_ADDRESS}\b\s*[:,!—-]",
             rf"\b{_ADDRESS}\b\s*(?::|,)?\s*(?:please |must |should |shall |you |can )+\s*(?:approve|merge|allow|ignore|run|execute|grant|skip|accept|drop|delete|disable|mark|set|add|remove|edit|use|call|send|reveal|print|treat|do not|not)\b",
             rf"\b(?:system|assistant|developer)\s*(?:prompt|message|instruction|note|override)s?\b",
+            r"\b(?:system|assistant|developer)\s*:\s*(?:you|please|ignore|approve|always|never|the user|allow|grant|this)\b",
             r"(?:^|\n)\s*(?:--|#|/\*|\{#|-|\*)?\s*(?:system|assistant|human|user)\s*:\s*\S",
             r"<\|?(?:im_start|im_end|system|assistant|endoftext)\|?>|\[/?INST\]|</?(?:system|instructions?|tool_result|tool_use|function_calls?)>",
             r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|approved by|reviewed by|signed[ -]off by|sign-off from|approval (?:was )?(?:granted|given|obtained)|has approved|have approved|lgtm)\b",

@@ -140,6 +140,7 @@ class _Builder:
         if isinstance(node, MappingNode):
             return self.mapping(node, depth)
         if isinstance(node, SequenceNode):
+            self.plain(node, tag)
             made = Listed(self.build(one, depth + 1) for one in node.value)
             made.line = node.start_mark.line + 1
             made.lines = [one.start_mark.line + 1 for one in node.value]
@@ -150,6 +151,11 @@ class _Builder:
                 Problem(node.start_mark.line + 1, f"The tag {tag} makes an object.", tag)
             )
         return scalar(node)
+
+    def plain(self, node: Node, tag: str) -> None:
+        if tag and tag not in _PLAIN_TAGS and tag != "!":
+            line = node.start_mark.line + 1
+            self.problems.append(Problem(line, f"The tag {tag} makes an object.", tag))
 
     def mapping(self, node: MappingNode, depth: int) -> Mapped:
         made = Mapped()
