@@ -163,6 +163,13 @@ publish(
         example='read:\n  deny: ["source:hr", "relation:vault.*", "column:raw.customers.ssn"]',
     ),
     CodePage(
+        "AC502",
+        "file-there",
+        "`agentic init` found one of its files, or could not write in the project's folder.",
+        why="It never overwrites what a person may have written.",
+        fix="`agentic compile` checks the file that is there; move it away to start anew.",
+    ),
+    CodePage(
         "AC190",
         "not-built-yet",
         "The key is part of the grammar, and this release cannot do what it says.",
