@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.fault not in fault_classes():
             known = ", ".join(fault_classes())
             raise NoPlace(f"no fault class {options.fault!r}", hint=f"Known classes: {known}")
-        return Demo(screen, options.keep.resolve(), options.fault, options.seed).run()
+        demo = Demo(screen, options.keep.resolve(), options.fault, seed=options.seed)
+        return demo.run(commit=not options.uncommitted)
     except AgenticError as error:
         sys.stderr.write(f"Error {error.code}: {error}\n")
         return 2
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m agentic.evals.demo", description=__doc__)
     parser.add_argument("--fault", default="src_column_renamed", help="fault class; see --list")
     parser.add_argument("--seed", type=int, default=0, help="another place for the same fault")
+    parser.add_argument(
+        "--uncommitted", action="store_true", help="leave an edited file uncommitted"
+    )
     parser.add_argument("--list", action="store_true", help="list the fault classes")
     parser.add_argument(
         "--keep",
@@ -73,16 +77,18 @@ def _parser() -> argparse.ArgumentParser:
 class Demo:
     """One demonstration from a green project to a judged answer."""
 
-    def __init__(self, screen: Screen, folder: Path, fault: str, seed: int) -> None:
+    def __init__(self, screen: Screen, folder: Path, fault: str, *, seed: int) -> None:
         self.screen = screen
         self.folder = folder
         self.fault = fault
         self.seed = seed
 
-    def run(self) -> int:
-        """All steps. Returns the exit code."""
+    def run(self, *, commit: bool) -> int:
+        """All steps. Returns the exit code. `commit`: an edited file is committed, as it would be."""
         stage = self.build_green()
         injected = self.break_it(stage)
+        if commit and injected.paths:
+            stage.commit("Tidy up")
         before = self.outputs_before
         self.build_red(stage, injected)
         footprint = stage.footprint()

@@ -11,6 +11,8 @@ from agentic.evals.injection import Injected
 
 # Classes whose repair also gives up values that cannot be read, so that outputs may differ.
 LOSSY = frozenset({"src_type_changed"})
+# How a run ends whose change is ready for review, or is a draft that names what needs approval.
+PROPOSED = ("success", "awaiting_approval")
 # Classes without rows of raw data that could be shown.
 ROWLESS = frozenset({"src_column_dropped", "source_table_missing", "stale_source"})
 
@@ -46,7 +48,7 @@ def judge_run(injected: Injected, run: dict[str, Any]) -> list[Claim]:
 def _fix(run: dict[str, Any]) -> list[Claim]:
     outcomes = [str(check.get("result")) for check in run.get("checks") or []]
     return [
-        Claim("the run succeeded", run.get("status") == "success", str(run.get("status"))),
+        Claim("a change was proposed", run.get("status") in PROPOSED, str(run.get("status"))),
         Claim(
             "checks ran and none failed", bool(outcomes) and "fail" not in outcomes, str(outcomes)
         ),

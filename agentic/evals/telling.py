@@ -33,7 +33,8 @@ def tell_run(screen: Screen, stage: Stage, run: dict[str, Any]) -> None:
     body = _body(stage, run)
     if run.get("branch"):
         screen.heading("The change")
-        screen.quoted(stage.git("diff", "--no-color", f"HEAD..{run['branch']}"))
+        # Against the parent: with an uncommitted fault the branch's net difference to HEAD is nothing.
+        screen.quoted(stage.git("diff", "--no-color", f"{run['branch']}^..{run['branch']}"))
     if run.get("checks"):
         screen.heading("The checks")
         screen.table(
@@ -49,8 +50,9 @@ def tell_run(screen: Screen, stage: Stage, run: dict[str, Any]) -> None:
     elif run.get("decision") != "fix":
         screen.heading("The escalation: no branch, a person decides")
         screen.said(f"owner: {finding.get('owner') or 'nobody is named'}", "bold")
-        screen.said(str(finding.get("next_step") or ""))
-        screen.said(str(run.get("reason") or ""), "dim")
+        for text in (finding.get("next_step"), run.get("reason")):
+            if text:
+                screen.said(str(text))
     else:
         screen.said(f"{run.get('status')}: {run.get('reason')}", "yellow")
 
@@ -65,7 +67,11 @@ def _finding(screen: Screen, finding: dict[str, Any]) -> None:
     screen.said(str(finding.get("summary")))
     screen.line("   " + screen.paint(lineage_path(finding), "cyan"))
     if cause.get("observed"):
-        screen.said(f"expected {cause.get('column')!r}, found {cause['observed']!r}")
+        expected = f"expected {cause['column']!r}, " if cause.get("column") else ""
+        screen.said(f"{expected}found {cause['observed']!r}")
+    affected = [str(node) for node in finding.get("affected") or []]
+    if affected:
+        screen.said(reach(affected))
     for fact in finding.get("evidence") or []:
         where = f"  ({fact['where']})" if fact.get("where") else ""
         screen.said(f"· {fact.get('text')}{where}")
@@ -80,6 +86,14 @@ def lineage_path(finding: dict[str, Any]) -> str:
     if cause.get("column"):
         nodes[0] += f".{cause['column']}"
     return " → ".join(nodes)
+
+
+def reach(affected: list[str]) -> str:
+    """How far a root cause reaches: nodes downstream, and the exposures among them."""
+    exposures = [short(uid) for uid in affected if uid.startswith("exposure.")]
+    nodes = [uid for uid in affected if not uid.startswith(("test.", "unit_test.", "exposure."))]
+    seen = f", seen in {', '.join(exposures)}" if exposures else ""
+    return f"{len(nodes)} nodes downstream of it{seen}"
 
 
 def short(unique_id: str) -> str:

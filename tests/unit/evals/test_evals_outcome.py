@@ -66,7 +66,7 @@ def test_the_right_answer_holds_in_full(injected: Injected) -> None:
             ["checks ran and none failed"],
         ),
         (RENAMED, {"decision": "escalate"}, ["the decision is fix"]),
-        (RENAMED, {"status": "error"}, ["the run succeeded"]),
+        (RENAMED, {"status": "error"}, ["a change was proposed"]),
         (DOUBLED, {"branch": "agentic/visits-1"}, ["there is no branch"]),
         (DOUBLED, {"decision": "fix"}, ["the decision is escalate"]),
     ],
@@ -97,6 +97,10 @@ def test_a_missing_table_has_no_samples_to_show() -> None:
     run["finding"]["evidence"] = []
 
     assert wrong(gone, run) == []
+
+
+def test_a_draft_is_a_proposed_change_too() -> None:
+    assert wrong(RENAMED, run_of(RENAMED, status="awaiting_approval")) == []
 
 
 def test_the_column_is_compared_without_case() -> None:
