@@ -53,6 +53,10 @@ def shapes_of(nodes: Sequence[str]) -> Steps[dict[str, Shape]]:
     for first in range(0, len(wanted), ASKED_AT_ONCE):
         part = wanted[first : first + ASKED_AT_ONCE]
         result = yield from ask("get_schema", node=part[0], also=part[1:])
+        if result.decision is not None and len(part) > 1:
+            # The first one may not be asked; the others may.
+            found |= yield from shapes_of(part[1:])
+            continue
         if result.is_error or "others" not in result.content:
             continue
         answers = {part[0]: result.content, **result.content["others"]}

@@ -59,12 +59,13 @@ class Case:
         return tuple(dict.fromkeys(uid for uid in found if uid in self.manifest.all))
 
     @property
-    def failing_relations(self) -> tuple[str, ...]:
-        """The failing nodes with tests replaced by the nodes they read."""
-        found: list[str] = []
-        for uid in self.failing:
-            found += self.graph.parents(uid) if uid.startswith(TESTS) else [uid]
-        return tuple(dict.fromkeys(found))
+    def place(self) -> str:
+        """The node whose code the message speaks of: for a unit test the node that it tests."""
+        head = self.incident.node
+        if not head.startswith("unit_test."):
+            return head
+        tested = (s.attached for s in self.incident.signals if s.node == head)
+        return next((uid for uid in tested if uid in self.manifest.all), head)
 
     def above(self, *kinds: str) -> tuple[str, ...]:
         """Failing nodes and their ancestors of the kinds (`source`, `model`, ...), sorted."""

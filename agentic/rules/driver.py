@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from typing import TypeVar
 
 import msgspec
 
@@ -11,13 +11,22 @@ from agentic.rules.case import Case, Diagnosis, Steps
 from agentic.rules.registry import Rule, rules
 from agentic.rules.unknown import nothing_known
 
+T = TypeVar("T")
+
 CERTAIN = 0.9
 """From this confidence on no other rule is asked."""
 _PURE = frozenset({"get_schema", "run_sql", "read_file", "recent_changes", "profile_column"})
 
 
 def diagnose(case: Case) -> Steps[Diagnosis]:
-    """The best diagnosis of a case; asks only reading tools, changes nothing."""
+    """The best diagnosis of a case; asks only reading tools, changes nothing.
+
+    Calls get ids `r1`, `r2`, ... in order; a question asked twice is answered from the first time.
+    """
+    return numbered(_diagnose(case))
+
+
+def _diagnose(case: Case) -> Steps[Diagnosis]:
     found: list[Diagnosis] = []
     tried: list[Rule] = []
     for one in rules():
@@ -49,16 +58,13 @@ def _with_rejected(best: Diagnosis, others: list[Diagnosis]) -> Diagnosis:
     return msgspec.structs.replace(best, rationale=f"{best.rationale}\n\n{text}".strip())
 
 
-def diagnose_and_fix(case: Case) -> Generator[ToolCall, ToolResult, None]:
-    """Diagnose, propose the repair if there is one, and end with `submit_report`.
-
-    Calls get ids `r1`, `r2`, ... in order; a question asked twice is answered from the first time.
-    """
-    yield from numbered(_diagnose_and_fix(case))
+def diagnose_and_fix(case: Case) -> Steps[None]:
+    """Diagnose, propose the repair if there is one, and end with `submit_report`; ids as above."""
+    return numbered(_diagnose_and_fix(case))
 
 
 def _diagnose_and_fix(case: Case) -> Steps[None]:
-    best = yield from diagnose(case)
+    best = yield from _diagnose(case)
     best = yield from _play(best)
     finding = best.finding
     yield ToolCall(
@@ -90,7 +96,7 @@ def _play(best: Diagnosis) -> Steps[Diagnosis]:
     return best
 
 
-def numbered(steps: Steps[None]) -> Generator[ToolCall, ToolResult, None]:
+def numbered(steps: Steps[T]) -> Steps[T]:
     """Give each call an id, and answer repeated reading calls from memory."""
     known: dict[str, ToolResult] = {}
     number = 0
@@ -102,5 +108,6 @@ def numbered(steps: Steps[None]) -> Generator[ToolCall, ToolResult, None]:
                 number += 1
                 known[key] = yield msgspec.structs.replace(call, id=f"r{number}")
             call = steps.send(known[key])
-    except StopIteration:
-        return
+    except StopIteration as end:
+        answer: T = end.value
+        return answer

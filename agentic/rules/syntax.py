@@ -44,7 +44,7 @@ def syntax_error(case: Case) -> Steps[Diagnosis | None]:
         That line is repaired; nothing else changes.
     """
     text = next((one for one in case.messages if _SYNTAX.search(one)), None)
-    uid = case.incident.node
+    uid = case.place
     if text is None or not uid.startswith(("model.", "snapshot.", "test.")):
         return None
     path, name = case.path(uid), case.node(uid).name if case.node(uid) else uid

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from agentic.sql import quote, relation_sql
 from agentic.tools.bench import Bench
+from agentic.tools.judged import judged
 from agentic.tools.registry import ToolError, tool
 from agentic.warehouse import Relation
 
@@ -18,10 +19,17 @@ MAX_COLUMNS = 400
 
 
 def relation_of(bench: Bench, unique_id: str) -> Relation | None:
-    """Where a node's rows lie; None for an ephemeral node, a test or an exposure."""
+    """Where a node's rows lie; None for an ephemeral node, a test or an exposure.
+
+    Raises ToolError for a relation that the guardrails keep unread, its shape included.
+    """
     node: Node | None = bench.manifest.all.get(unique_id)
     if node is None or not node.relation_name or unique_id.startswith(("test.", "unit_test.")):
         return None
+    if bench.world is not None and bench.world.denied(f"{node.schema}.{node.alias}".lower()):
+        raise ToolError(
+            f"{unique_id} may not be read", hint="`read.deny` in guardrails.yml names it."
+        )
     return Relation.of_node(node)
 
 
@@ -52,7 +60,7 @@ def get_schema(
     """
     schemas: dict[str, dict[str, Any]] = {}
     for uid in dict.fromkeys([node, *also]):
-        relation = relation_of(bench, uid)
+        relation = relation_of(bench, uid) if uid == node else _readable(bench, uid)
         if relation is None:
             schemas[uid] = {"exists": False, "relation": None, "columns": {}}
             continue
@@ -63,6 +71,14 @@ def get_schema(
             "columns": {name: kind for name, kind, _ in (found or ())[:MAX_COLUMNS]},
         }
     return {**schemas[node], "node": node, "others": {u: schemas[u] for u in also if u != node}}
+
+
+def _readable(bench: Bench, unique_id: str) -> Relation | None:
+    """As `relation_of`, but one that may not be read spoils no answer about the others."""
+    try:
+        return relation_of(bench, unique_id)
+    except ToolError:
+        return None
 
 
 @tool(toolset="context", effect="read")
@@ -89,7 +105,7 @@ def profile_column(
         ref = quote(name, bench.dialect)
         parts += [f"count({ref})", f"count(distinct {ref})", f"min({ref})", f"max({ref})"]
     sql = f"select {', '.join(parts)} from {_relation_text(bench, relation)}"  # noqa: S608 -- quoted
-    row = bench.connection().query(sql, max_rows=1).rows[0]
+    row = bench.connection().query(judged(bench, sql), max_rows=1).rows[0]
     figures = {}
     for index, name in enumerate(names):
         filled, distinct, low, high = row[1 + 4 * index : 5 + 4 * index]
@@ -123,7 +139,7 @@ def _loaded_at(bench: Bench, unique_id: str) -> dict[str, Any]:
     name = live.get((field or "").lower())
     newest = f"max({quote(name, bench.dialect)})" if name else "null"
     sql = f"select count(*), {newest} from {_relation_text(bench, relation)}"  # noqa: S608 -- quoted
-    rows, latest = bench.connection().query(sql, max_rows=1).rows[0]
+    rows, latest = bench.connection().query(judged(bench, sql), max_rows=1).rows[0]
     return {**answer, "exists": True, "rows": rows, "newest": text(latest), "sql": sql}
 
 

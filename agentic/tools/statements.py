@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from agentic.policy import judge_sql
 from agentic.tools.bench import Bench
+from agentic.tools.judged import judged
 from agentic.tools.live import text
-from agentic.tools.registry import ToolError, tool
+from agentic.tools.registry import tool
 
 Statement = Annotated[
     str, Meta(description="one SELECT statement in the warehouse's dialect", min_length=1)
@@ -27,23 +27,13 @@ def run_sql(
     max_rows: Annotated[int, Meta(description="rows wanted", ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Run one read statement on the baseline's warehouse and return its rows, capped and masked."""
-    return _run(bench, _checked(bench, sql), max_rows)
+    return _run(bench, judged(bench, sql), max_rows)
 
 
 @tool(toolset="sql", effect="read")
 def explain_query(bench: Bench, *, sql: Statement) -> dict[str, Any]:
     """The warehouse's plan for a read statement, without running it."""
-    return _run(bench, f"explain {_checked(bench, sql)}", MAX_ROWS)
-
-
-def _checked(bench: Bench, sql: str) -> str:
-    """The policy's own rendering of the statement: only text that was judged is ever run."""
-    if bench.world is None:
-        raise ToolError("no statement can be judged in this run")
-    verdict = judge_sql(sql, dialect=bench.dialect, role="reader", world=bench.world)
-    if verdict.verdict != "allow":
-        raise ToolError(f"{verdict.code}: {verdict.reason}")
-    return verdict.sql or sql
+    return _run(bench, f"explain {judged(bench, sql)}", MAX_ROWS)
 
 
 def _run(bench: Bench, sql: str, max_rows: int) -> dict[str, Any]:
