@@ -3,6 +3,7 @@
 dbt is never imported here: artifacts are JSON files, and dbt itself is a subprocess.
 """
 
+from agentic.project import codes as codes
 from agentic.project.artifacts import load_catalog, load_freshness, load_manifest, load_run_results
 from agentic.project.catalog import Catalog, CatalogColumn, CatalogTable
 from agentic.project.current import changed_since, dbt_flags, parse_project

@@ -21,6 +21,7 @@ from agentic.exceptions import DbtError
 from agentic.project.environment import child_environment
 
 _VERSION = re.compile(r"(?:installed|dbt-core)[^\d]*(\d+\.\d+\.\d+\S*)")
+_PREFIX = re.compile(r"\A(?:\[ERROR\]: )?(?:Encountered an error:\s*)?")
 _OLDEST, _NEWEST = (1, 8), (1, 12)
 _KILL_AFTER_S = 5.0
 
@@ -61,7 +62,7 @@ class DbtOutcome(msgspec.Struct, frozen=True, kw_only=True):
     def errors(self) -> tuple[str, ...]:
         """Messages of level error, then what dbt printed outside its log."""
         messages = [
-            str(event["info"].get("msg") or "")
+            _PREFIX.sub("", str(event["info"].get("msg") or ""))
             for event in self.events
             if event["info"].get("level") == "error"
             and event["info"].get("name") != "MainStackTrace"

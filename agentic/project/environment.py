@@ -66,7 +66,10 @@ def child_environment(
         if key in wanted or key.startswith(("LC_", "XDG_")) or _own_dbt_variable(key)
     }
     kept.update(
-        DBT_SEND_ANONYMOUS_USAGE_STATS="false", PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1"
+        DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        PYTHONIOENCODING="utf-8",
+        PYTHONUNBUFFERED="1",
+        PYTHON_DOTENV_DISABLED="1",  # dbt 1.12 loads the nearest `.env` upwards
     )
     return kept
 

@@ -46,7 +46,7 @@ def parse_signal(
 
     `manifest` is the last good one, if there is any; `changed` the files that are newer.
     """
-    message = "\n".join(outcome.errors).removeprefix("Encountered an error:\n").strip()
+    message = "\n".join(outcome.errors).strip()
     if outcome.timed_out:
         raise DbtError("`dbt parse` took too long and was stopped", hint="Run it by hand.")
     for pattern, hint in _SET_UP:

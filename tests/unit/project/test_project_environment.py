@@ -95,7 +95,7 @@ def test_errors_are_dbts_own_without_the_traceback_else_what_it_printed() -> Non
 
     events = [
         event("MainReportVersion", "info", "Running"),
-        event("MainEncounteredError", "error", "Found a cycle"),
+        event("MainEncounteredError", "error", "[ERROR]: Encountered an error:\nFound a cycle"),
         event("MainStackTrace", "error", "Traceback"),
     ]
 
