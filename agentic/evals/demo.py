@@ -7,12 +7,14 @@ demonstration itself could not run.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +52,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             known = ", ".join(fault_classes())
             raise NoPlace(f"no fault class {options.fault!r}", hint=f"Known classes: {known}")
         demo = Demo(screen, options.keep.resolve(), options.fault, seed=options.seed)
-        return demo.run(commit=not options.uncommitted)
+        with alone_in(demo.folder):
+            return demo.run(commit=not options.uncommitted)
     except AgenticError as error:
         sys.stderr.write(f"Error {error.code}: {error}\n")
         return 2
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder: a second demonstration in it would pull the rug from under the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise NoPlace(
+                f"another demonstration is running in {folder}",
+                hint="Wait for it, or give another folder with --keep.",
+            ) from error
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,7 +102,7 @@ class Demo:
         self.seed = seed
 
     def run(self, *, commit: bool) -> int:
-        """All steps. Returns the exit code. `commit`: an edited file is committed, as it would be."""
+        """All steps. Returns the exit code. `commit`: an edited file is committed."""
         stage = self.build_green()
         injected = self.break_it(stage)
         if commit and injected.paths:

@@ -33,7 +33,7 @@ def tell_run(screen: Screen, stage: Stage, run: dict[str, Any]) -> None:
     body = _body(stage, run)
     if run.get("branch"):
         screen.heading("The change")
-        # Against the parent: with an uncommitted fault the branch's net difference to HEAD is nothing.
+        # Against its parent: below the fix lies the user's uncommitted state, fault included.
         screen.quoted(stage.git("diff", "--no-color", f"{run['branch']}^..{run['branch']}"))
     if run.get("checks"):
         screen.heading("The checks")
