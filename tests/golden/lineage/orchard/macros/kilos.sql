@@ -1,0 +1,1 @@
+{% macro kilos() %}kilos{% endmacro %}

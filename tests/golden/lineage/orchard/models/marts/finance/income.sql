@@ -1,0 +1,1 @@
+{{ config(materialized='incremental', on_schema_change='append_new_columns', unique_key='picked_on') }} select p.picked_on, sum(p.kilos * r.price) as income from {{ ref('stg_picks') }} p join {{ ref('stg_trees') }} t using (tree_id) join {{ ref('stg_prices') }} r using (sort) group by 1

@@ -1,0 +1,1 @@
+select picked_on, income, t.tool_id from {{ ref('income') }} cross join {{ ref('shed_tools') }} t

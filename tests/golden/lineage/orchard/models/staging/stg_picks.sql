@@ -1,0 +1,1 @@
+select tree_id, picked_on, kilos from {{ source('farm', 'picks') }}

@@ -1,0 +1,1 @@
+select sort, price from {{ source('market', 'prices') }}

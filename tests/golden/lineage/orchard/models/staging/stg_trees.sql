@@ -1,0 +1,1 @@
+select tree_id, sort from {{ source('farm', 'trees') }}
