@@ -16,7 +16,7 @@ from agentic.events import Stream
 from agentic.exceptions import AgenticError
 from agentic.masking import mask_json, mask_text
 from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
-from agentic.store import Journal
+from agentic.store import AuditTrail, Journal
 from agentic.tools import Bench, ToolError, check_input, registry_function
 
 Judge = Callable[[ToolCall, ToolSpec], Decision]
@@ -38,6 +38,9 @@ class Boundary:
     """A guardrail's decision on the proposal as an edit would leave it."""
     journal: Journal
     stream: Stream
+    audit: AuditTrail
+    actor: str
+    """Who calls, for the audit: `agent/engine`."""
     seen: dict[str, int] = field(default_factory=dict)
     """How often each call (name and input) was made."""
     looping: bool = False
@@ -101,9 +104,13 @@ class Boundary:
         try:
             check_input(call.name, call.input)
         except ToolError as error:
+            self._record(call, Decision("deny", error.code, error.message))
             return _failure(call, error)
         decision = self.judge(call, spec)
-        return None if decision.verdict == "allow" else self._refuse(call, decision)
+        if decision.verdict != "allow":
+            return self._refuse(call, decision)
+        self._record(call, decision)
+        return None
 
     def nested(self, call: ToolCall) -> ToolResult:
         """A call that another tool's body makes: judged and masked alike, on the same thread.
@@ -118,7 +125,22 @@ class Boundary:
         except AgenticError as error:
             return _failure(call, error)
 
+    def _record(self, call: ToolCall, decision: Decision) -> None:
+        """Into the audit before the effect: what was asked, what was decided, by which rule."""
+        payload = {
+            "call": call.id,
+            "input": call.input,
+            "verdict": decision.verdict,
+            "code": decision.code,
+            "reason": decision.reason,
+            "rule": decision.rule,
+        }
+        self.audit.append(
+            actor=self.actor, action=call.name, subject=self.journal.run_id, payload=payload
+        )
+
     def _refuse(self, call: ToolCall, decision: Decision) -> ToolResult:
+        self._record(call, decision)
         self.stream.emit(
             "tool.denied", f"{call.name}: {decision.reason}", level="warn", code=decision.code
         )

@@ -146,7 +146,16 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
     def judge_edits(edits: Iterable[Edit]) -> Decision:
         return judge_proposal(edits, found.situation).decision
 
-    boundary = Boundary(found.bench, specs, judge, judge_edits, found.journal, session.stream)
+    boundary = Boundary(
+        bench=found.bench,
+        specs=specs,
+        judge=judge,
+        judge_edits=judge_edits,
+        journal=found.journal,
+        stream=session.stream,
+        audit=session.audit,
+        actor=f"{found.agent.name}/{engine.name}",
+    )
     found.bench.diagnose = lambda: _ask_the_rules(found.case, boundary)
     task = Task(
         found.agent.name,

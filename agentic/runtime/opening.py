@@ -20,7 +20,7 @@ from agentic.project import (
 )
 from agentic.records import Incident
 from agentic.runtime.session import Session
-from agentic.store import open_store, utc_now
+from agentic.store import AuditTrail, anchor_of, open_store, utc_now
 from agentic.triggers import examine
 from agentic.workspace import sweep
 
@@ -72,6 +72,7 @@ def open_session(
         compiled=compiled,
         world=world_of(manifest, compiled.guardrails, baseline),
         store=store,
+        audit=AuditTrail(store, anchor_of(project.root)),
         stream=stream,
         clock=utc_now,
         apply=apply,

@@ -10,7 +10,7 @@ from agentic.lineage import Graph
 from agentic.policy import World
 from agentic.project import Dbt, Manifest, Project, Repo, Target
 from agentic.records import Compiled, CompiledAgent, Incident
-from agentic.store import Store
+from agentic.store import AuditTrail, Store
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Session:
     compiled: Compiled
     world: World
     store: Store
+    audit: AuditTrail
     stream: Stream
     clock: Callable[[], str]
     apply: bool = False

@@ -1,7 +1,18 @@
 """Durable state: runs, their journal, incidents. SQLite in `.agentic/`, or PostgreSQL by URL."""
 
+from agentic.store.audit import AuditFault, AuditTrail, anchor_of
 from agentic.store.clock import new_run_id, utc_now
 from agentic.store.database import Store, open_store
 from agentic.store.journal import Journal, Replayed
 
-__all__ = ["Journal", "Replayed", "Store", "new_run_id", "open_store", "utc_now"]
+__all__ = [
+    "AuditFault",
+    "AuditTrail",
+    "Journal",
+    "Replayed",
+    "Store",
+    "anchor_of",
+    "new_run_id",
+    "open_store",
+    "utc_now",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +16,7 @@ from agentic.runtime.boundary import Boundary
 from agentic.runtime.budget import Budget
 from agentic.runtime.engines import ScriptedEngine, Task
 from agentic.runtime.loop import Loop, LoopEnd
-from agentic.store import Journal, Store, open_store
+from agentic.store import AuditTrail, Journal, Store, open_store
 from agentic.tools import Bench, registry
 
 
@@ -70,7 +71,16 @@ def loop(
     journal = Journal(store, "r1")
     stream = Stream(clock)
     specs = {name: registry()[name] for name in ("submit_report", "read_file")}
-    boundary = Boundary(bench(), specs, judge, lambda _: FINE, journal, stream)
+    boundary = Boundary(
+        bench(),
+        specs,
+        judge,
+        lambda _: FINE,
+        journal,
+        stream,
+        AuditTrail(store, Path(str(store.engine.url.database)).with_name("audit.head")),
+        "triage/scripted",
+    )
     budget = Budget(limits or Limits(), clock(), clock)
     task = Task("triage", "do it", "brief", tuple(specs.values()))
     return Loop(ScriptedEngine(steps), task, boundary, budget, journal, stream)
@@ -223,3 +233,14 @@ def test_a_replayed_report_is_on_the_bench_again(store: Store) -> None:
 
     assert again.run() == LoopEnd("reported")
     assert again.boundary.bench.report is not None
+
+
+def test_every_attempt_is_in_the_audit_with_its_decision(store: Store) -> None:
+    steps = [uses("drop_everything", {"sql": "x"}), uses("read_file", {"oops": 1}, "d")]
+    one = loop(store, [*steps, uses("submit_report", REPORT, "e")])
+    one.run()
+    rows = one.boundary.audit.records("r1")
+
+    found = [(row["action"], json.loads(row["payload"])["verdict"]) for row in rows]
+    assert found == [("drop_everything", "deny"), ("read_file", "deny"), ("submit_report", "allow")]
+    assert one.boundary.audit.verify() is None

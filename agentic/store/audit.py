@@ -1,0 +1,155 @@
+"""The audit trail: append-only, each record chained to the one before, its head anchored in a file.
+
+A chain alone does not show that a suffix was rewritten; the anchor outside the database does. It
+announces a record before the row is written and confirms it after, so that a crash in between is
+told from a forgery: only an announced record may be there or not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.engine import RowMapping
+
+from agentic.masking import mask_json
+from agentic.records import dumps
+from agentic.store.database import Store
+from agentic.store.schema import audit
+
+GENESIS = "0" * 64
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A place in the chain."""
+
+    seq: int
+    hash: str
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """What the file outside the database holds."""
+
+    last: Mark
+    announced: Mark
+
+
+class AuditFault(msgspec.Struct, frozen=True):
+    """The first thing that does not fit."""
+
+    seq: int
+    reason: str
+
+
+def anchor_of(project_root: Path) -> Path:
+    """Where the head's hash is kept: `AGENTIC_AUDIT_ANCHOR` (best on another machine's disk, or one
+    that the agent's user cannot write), else beside the store."""
+    named = os.environ.get("AGENTIC_AUDIT_ANCHOR")
+    return Path(named) if named else project_root / ".agentic" / "audit.head"
+
+
+class AuditTrail:
+    """Who did what, when, with which inputs, and what was decided. Nothing here is ever updated."""
+
+    def __init__(self, store: Store, anchor: Path) -> None:
+        self.store = store
+        self.anchor = anchor
+
+    def append(self, *, actor: str, action: str, subject: str, payload: Mapping[str, Any]) -> Mark:
+        """Add one record; `payload` is masked before it is hashed and kept."""
+        with self.store.begin() as connection:
+            connection.exec_driver_sql(_LOCK[self.store.engine.dialect.name])
+            query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+            row = connection.execute(query).first()
+            last = Mark(row[0], row[1]) if row is not None else Mark(0, GENESIS)
+            record = {
+                "seq": last.seq + 1,
+                "at": self.store.clock(),
+                "project": self.store.project,
+                "actor": actor,
+                "action": action,
+                "subject": subject,
+                "payload": dumps(mask_json(dict(payload))),
+                "prev_hash": last.hash,
+            }
+            mark = Mark(last.seq + 1, hash_of(record))
+            self._write_anchor(Anchor(last, mark))
+            connection.execute(insert(audit).values(record | {"hash": mark.hash}))
+        self._write_anchor(Anchor(mark, mark))
+        return mark
+
+    def verify(self) -> AuditFault | None:
+        """The first record that does not fit, or None. Without its anchor a trail never fits."""
+        with self.store.begin() as connection:
+            rows = connection.execute(select(audit).order_by(audit.c.seq)).mappings().all()
+        last = Mark(0, GENESIS)
+        for row in rows:
+            fault = _fault_of(row, last)
+            if fault is not None:
+                return fault
+            last = Mark(row["seq"], row["hash"])
+        return self._anchor_fault(last)
+
+    def records(self, subject: str | None = None) -> list[RowMapping]:
+        """Records in order; of one subject (a run) if given."""
+        query = select(audit).order_by(audit.c.seq)
+        if subject is not None:
+            query = query.where(audit.c.subject == subject)
+        with self.store.begin() as connection:
+            return list(connection.execute(query).mappings())
+
+    def _anchor_fault(self, head: Mark) -> AuditFault | None:
+        if not self.anchor.exists():
+            if head.seq == 0:
+                return None
+            return AuditFault(head.seq, f"the anchor {self.anchor.name} is missing")
+        try:
+            anchor = msgspec.json.decode(self.anchor.read_bytes(), type=Anchor)
+        except (OSError, msgspec.MsgspecError):
+            return AuditFault(head.seq, f"the anchor {self.anchor.name} cannot be read")
+        if head in (anchor.announced, anchor.last):
+            return None
+        return AuditFault(
+            head.seq,
+            f"the trail ends at record {head.seq}, the anchor says {anchor.announced.seq} "
+            f"({anchor.announced.hash[:12]}): records were cut off, added or rewritten",
+        )
+
+    def _write_anchor(self, anchor: Anchor) -> None:
+        self.anchor.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.anchor.with_suffix(".new")
+        with draft.open("wb") as file:
+            file.write(msgspec.json.encode(anchor))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.anchor)
+
+
+_HASHED = ("seq", "at", "project", "actor", "action", "subject", "payload", "prev_hash")
+# Two processes must not chain to one head: SQLite takes its write lock at once, PostgreSQL ours.
+_LOCK = {
+    "sqlite": "insert into agentic_meta (name, value) values ('audit_lock', '') "
+    "on conflict (name) do update set value = ''",
+    "postgresql": "select pg_advisory_xact_lock(4711002)",
+}
+
+
+def hash_of(record: Mapping[str, Any] | RowMapping) -> str:
+    """SHA-256 (hex) over every field but the hash itself, in a fixed order."""
+    text = dumps([record[name] for name in _HASHED])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fault_of(row: RowMapping, last: Mark) -> AuditFault | None:
+    if row["seq"] != last.seq + 1:
+        return AuditFault(last.seq + 1, f"record {last.seq + 1} is missing")
+    if row["prev_hash"] != last.hash:
+        return AuditFault(row["seq"], f"record {row['seq']} is not chained to the one before")
+    if row["hash"] != hash_of(row):
+        return AuditFault(row["seq"], f"record {row['seq']} was changed")
+    return None
