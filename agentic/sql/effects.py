@@ -7,6 +7,7 @@ This file decides nothing; `agentic.policy` judges the facts. The tree stays ins
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -70,6 +71,12 @@ _NAMED_CALLS: frozenset[type] = frozenset(
 )
 
 
+# `PARTITION BY RANGE (d)`, `ENGINE = MergeTree()`, `/*+ hint(x) */` look like calls and are none.
+_NOT_CALLED: frozenset[type] = frozenset(
+    {exp.Hint, exp.EngineProperty, exp.PartitionedByProperty, exp.ClusteredByProperty}
+)
+
+
 class Statement(msgspec.Struct):
     """One parsed statement. `tree` is opaque outside the room `sql`."""
 
@@ -77,6 +84,8 @@ class Statement(msgspec.Struct):
     dialect: str
     root: str
     """Class of the root node."""
+    replacing: bool = False
+    """MySQL's REPLACE, which sqlglot reads only as an INSERT."""
 
     def text(self) -> str:
         """The statement generated from the tree that was judged, without comments.
@@ -91,6 +100,8 @@ class Statement(msgspec.Struct):
             )
         except (SqlglotError, AttributeError, TypeError, KeyError, IndexError) as error:
             raise ValueError(f"no text for this statement: {error}") from error
+        if self.replacing:
+            return re.sub(r"\AINSERT\s+(OR\s+REPLACE\s+)?", "REPLACE ", text)
         return text
 
 
@@ -122,11 +133,17 @@ class Facts(msgspec.Struct):
     """How many relations the statement names, wherever they stand."""
 
 
+_REPLACE = re.compile(r"\A((?:\s+|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/)*)REPLACE(?=\s)", re.I | re.S)
+
+
 def read_statements(sql: str, dialect: str) -> list[Statement]:
     """Parse a text. Raises ValueError on anything that is not SQL of the dialect, and
     RecursionError on what is nested too deeply.
     """
     engine = Dialect.get_or_raise(dialect)
+    replacing = dialect == "mysql" and _REPLACE.match(sql) is not None
+    if replacing:
+        sql = _REPLACE.sub(lambda match: f"{match[1]}INSERT", sql, count=1)
     try:
         trees = engine.parse(sql, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
@@ -135,8 +152,10 @@ def read_statements(sql: str, dialect: str) -> list[Statement]:
     # (databricks `SELECT MAP(x) USING 'bash'`): for a judge they are all "cannot be read".
     except (IndexError, KeyError, AttributeError, TypeError, AssertionError) as error:
         raise ValueError(f"cannot be read ({type(error).__name__})") from error
+    if replacing and isinstance(trees[0], exp.Insert):
+        trees[0].set("alternative", "REPLACE")
     return [
-        Statement(tree, dialect, type(tree).__name__)
+        Statement(tree, dialect, type(tree).__name__, replacing)
         for tree in trees
         if tree is not None and not isinstance(tree, exp.Semicolon)
     ]
@@ -159,7 +178,8 @@ def facts_of(statement: Statement) -> Facts:
         if cls is exp.Table:
             tables += 1
         elif cls in _NAMED_CALLS:
-            calls.append(_call(node))
+            if node.parent.__class__ not in _NOT_CALLED:
+                calls.append(_call(node))
         elif cls in _SETTINGS:
             settings.update(_SETTINGS[cls](node))
         for value in node.args.values():
@@ -225,12 +245,25 @@ def _alter(node: Any) -> list[str]:
     return [f"action:{type(one).__name__}" for one in node.args.get("actions") or ()]
 
 
+def _assignment(node: Any) -> list[str]:
+    # MySQL: `@a := 1` sets a session variable from inside a query.
+    return ["assign:variable"] if isinstance(node.this, exp.Parameter) else []
+
+
 def _one(kind: str) -> Any:
     return lambda node: [f"{kind}:{str(node.name).lower()}"]
 
 
+def _engine(node: Any) -> list[str]:
+    this = node.this
+    return [f"engine:{str(getattr(this, 'name', '') or this).lower()}"]
+
+
 _SETTINGS: dict[type, Any] = {
     exp.Select: _select_settings,
+    exp.SettingsProperty: lambda node: [
+        f"setting:{_setting_name(one)}" for one in node.expressions
+    ],
     exp.Hint: _hint,
     exp.WithTableHint: _hint,
     exp.IndexTableHint: lambda node: [f"index-hint:{str(node.this).lower()}"],
@@ -238,8 +271,9 @@ _SETTINGS: dict[type, Any] = {
     exp.SessionParameter: _one("session"),
     exp.DataType: _data_type,
     exp.Property: _property,
-    exp.EngineProperty: _one("engine"),
+    exp.EngineProperty: _engine,
     exp.FileFormatProperty: _one("format"),
     exp.Alter: _alter,
+    exp.PropertyEQ: _assignment,
     exp.Lateral: lambda node: [f"lateral:{type(node.this).__name__}"],
 }

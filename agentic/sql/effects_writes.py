@@ -67,7 +67,7 @@ class Writer(Resolver):
             shown = self.described(node)
         else:
             shown = self.query(node, None, {})
-            if node.args.get("into") is not None:
+            if isinstance(node.args.get("into"), exp.Into):
                 self.stored.append(shown)
                 shown = Columns([])
         return shown
@@ -132,7 +132,7 @@ class Writer(Resolver):
                     [(name, own | label) for name, own in source.columns.pairs],
                     None if source.columns.rest is None else source.columns.rest | label,
                 )
-        if clause.args.get("into") is not None:
+        if clause.args.get("into"):
             self.refuse("HIDDEN_WRITE", "OUTPUT INTO writes a second relation")
         return self.projections(clause.expressions, scope)
 

@@ -83,7 +83,8 @@ class Resolver(Sources, Values):
             renamed = [
                 str(column.name).lower() for column in cte.args["alias"].args.get("columns") or ()
             ]
-            if not isinstance(cte.this, exp.Query | exp.DML | exp.Table | exp.Values | exp.Pivot):
+            query = isinstance(cte.this, exp.Query | exp.DML | exp.Table | exp.Values | exp.Pivot)
+            if cte.args.get("scalar") or not query:
                 # ClickHouse: `WITH expression AS name`.
                 label = self.value(cte.this, Scope(parent=parent, ctes=ctes))
                 ctes[f" {key.lower()}"] = Columns([(key.lower(), label)])
@@ -132,6 +133,8 @@ class Resolver(Sources, Values):
         for key, columns in ctes.items():
             if key.startswith(" "):
                 scope.aliases[key[1:]] = columns.pairs[0][1]
+        if args.get("hint") is not None:
+            self.hint(args["hint"], scope)
         if args.get("from_") is not None:
             self.source(args["from_"].this, scope)
         self.joins(node, scope)
@@ -159,7 +162,7 @@ class Resolver(Sources, Values):
         if args.get("group") is not None:
             self.group(args["group"], scope, node, output)
         distinct = args.get("distinct")
-        if distinct is not None and distinct.args.get("on") is not None:
+        if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
             self.keys(distinct.args["on"], scope)
         for key in ("order", "sort", "distribute", "cluster"):
             if args.get(key) is not None:

@@ -60,6 +60,8 @@ class Sources:
             name = str(node.alias).lower()
             label = self.value(node.this, scope) & ~BARE
             scope.sources.append(Source(name, Columns([(name, label)])))
+        elif isinstance(node, exp.TableFromRows) and not isinstance(node.this, exp.Func):
+            self.refuse("DYNAMIC_IDENTIFIER", "the relation's name is a text or a variable")
         elif isinstance(node, exp.Expr):
             # A table function, `TABLE(...)`, or an array in ClickHouse's ARRAY JOIN.
             self.add(node, scope, self.called(node, scope))

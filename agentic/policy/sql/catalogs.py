@@ -52,7 +52,6 @@ _OTHERS: dict[str, dict[str, frozenset[str]]] = {
         "databases": frozenset({"engine_full", "metadata_path", "data_path"}),
         "parts": frozenset({"path"}),
         "one": frozenset(),
-        "numbers": frozenset(),
         "data_type_families": frozenset(),
     },
     "sys": {
@@ -141,6 +140,8 @@ def catalog_relation(name: RelationName, dialect: str) -> Columns | Refusal | No
         return _refused(name)
     if database in _DATABASES and database != "temp":
         return _refused(name)
+    if schema == "system" and table.startswith(("numbers", "zeros")):
+        return Refusal("RESOURCE_ABUSE", f"{name.text} has no end; numbers(n) has")
     if schema in _SCHEMAS and dialect in _SCHEMAS[schema]:
         known = _OTHERS.get(schema, {}).get(table)
         wrong = schema == "system" and dialect != "clickhouse"

@@ -35,7 +35,7 @@ _deny(
     "EXTERNAL_IO",
     """read_csv read_csv_auto read_parquet read_json read_json_auto read_ndjson read_ndjson_auto
     read_json_objects read_json_objects_auto read_ndjson_objects read_text read_blob read_duckdb
-    parquet_scan parquet_metadata parquet_schema parquet_file_metadata parquet_kv_metadata
+    glob parquet_scan parquet_metadata parquet_schema parquet_file_metadata parquet_kv_metadata
     parquet_bloom_probe parquet_full_metadata sniff_csv sqlite_scan sqlite_attach postgres_scan
     postgres_scan_pushdown postgres_query postgres_attach mysql_scan mysql_query delta_scan iceberg_scan
     iceberg_metadata iceberg_snapshots st_read st_read_meta st_drivers read_xlsx read_gsheet
@@ -193,6 +193,7 @@ def _overruled(name: str, dialect: str) -> bool:
     # The same name is a pure function in these engines.
     return (name, dialect) in {
         ("merge", "bigquery"),
+        ("glob", "sqlite"),
         ("complete", "duckdb"),
         ("merge", "trino"),
     }

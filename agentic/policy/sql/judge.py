@@ -306,6 +306,8 @@ def judge_setting(setting: str, dialect: str) -> Refusal | None:
         if name in known or word in known:
             return None
         return Refusal("UNSUPPORTED_STATEMENT", f"hint {name} is not on the list")
+    if kind == "assign":
+        return Refusal("SESSION_STATE", "it sets a variable of the session")
     if kind not in _KINDS:
         return None
     names, code = _KINDS[kind]

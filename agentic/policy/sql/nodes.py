@@ -120,7 +120,7 @@ PROPERTIES = frozenset(
     NoPrimaryIndexProperty WithOperator FallbackProperty BuildProperty RefreshTriggerProperty
     SettingsProperty OptionsProperty StorageProperty OnCluster TableSpaceProperty
     """.split()
-) - {"OnCluster", "TableSpaceProperty", "SettingsProperty", "StorageProperty", "UsingProperty"}
+) - {"OnCluster", "TableSpaceProperty", "StorageProperty", "UsingProperty"}
 
 # Names of generic properties (`WITH (name = value)`, OPTIONS, TBLPROPERTIES) that change layout only.
 PROPERTY_NAMES = frozenset(

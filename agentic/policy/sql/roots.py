@@ -135,6 +135,8 @@ _CODES["print"] = "UNSUPPORTED_STATEMENT"
 _LONGEST = max(phrase.count(" ") for phrase in _CODES) + 1
 _FILLERS = frozenset({"or", "replace", "if", "not", "exists", "alter"})
 
+_INSERT_CALL = re.compile(r"\bINSERT\b.*\b(EXEC|EXECUTE|CALL)\b", re.I | re.S)
+
 _SENTENCES = {
     "TRANSACTION_CONTROL": "transactions are the caller's",
     "SESSION_STATE": "it changes the session",
@@ -170,6 +172,8 @@ def words(sql: str, count: int) -> list[str]:
 
 def code_by_words(sql: str) -> tuple[str, str] | None:
     """(code, sentence) of a statement that is told by its first words; None for others."""
+    if len(sql) < 10_000 and _INSERT_CALL.match(sql.lstrip()):
+        return "DYNAMIC_SQL", _SENTENCES["DYNAMIC_SQL"]
     first = words(sql, _LONGEST + 4)
     plain = first[:1] + [one for one in first[1:] if one not in _FILLERS] if first else []
     for candidate in (first, plain):

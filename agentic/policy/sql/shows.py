@@ -148,6 +148,7 @@ _BODY = re.compile(
     r"|DROP|TRUNCATE|EXECUTE|CALL|PIVOT|UNPIVOT|SUMMARIZE|DECLARE|REFRESH|GRANT|VACUUM|SET)\b",
     re.I,
 )
+_TABLE = re.compile(r"\s*(?:TABLE|VIEW)\b", re.I)
 _SKIP = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.S)
 _OPTION_NAMES = frozenset(
     """analyze verbose costs buffers wal timing summary format settings generic_plan memory
@@ -182,7 +183,8 @@ def unwrap_explain(sql: str, dialect: str) -> tuple[str, str, bool] | None:
             place = options.end()
             continue
         break
-    if not _BODY.match(sql, place):
+    body = _BODY.match(sql, place)
+    if body is None or (not head.group().strip().upper().startswith("E") and _TABLE.match(sql, place)):
         return None
     return " ".join(kept), sql[place:], executes
 

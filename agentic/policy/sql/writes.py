@@ -8,7 +8,7 @@ from agentic.policy.world import Lens
 from agentic.records import Verdict
 from agentic.sql.effects import Facts, Statement
 from agentic.sql.effects_writes import Effects, Write
-from agentic.sql.tables import PII, Refusal
+from agentic.sql.tables import PII, Name, Refusal, RelationName
 
 _FREE = frozenset({"create", "insert"})
 _KINDS = frozenset({"TABLE", "VIEW", "TEMPORARY"})
@@ -32,6 +32,8 @@ def judge_writes(
         return Decided()
     decided = Decided("allow", "OK_DEV_WRITE", "It builds in a build schema.")
     decided.refusals.extend(_shape(statement, facts, effects))
+    if lens.dialect == "clickhouse" and "MaterializedProperty" in facts.classes:
+        decided.refusals.extend(_pushes(effects, lens))
     for write in effects.writes:
         refusal = _target(write, lens, role, statement)
         if refusal is not None:
@@ -76,6 +78,18 @@ def _shape(statement: Statement, facts: Facts, effects: Effects) -> list[Refusal
     if statement.root == "Alter":
         found.extend(_actions(facts))
     return found
+
+
+def _pushes(effects: Effects, lens: Lens) -> list[Refusal]:
+    # ClickHouse's materialized views run on every insert into the relation that they read.
+    outside = [
+        name
+        for name in effects.reads
+        if not lens.in_build(RelationName(*reversed([Name(part) for part in name.split(".")[-2:]])))
+    ]
+    if not outside:
+        return []
+    return [Refusal("CODE_DEFINITION", f"the view would run on every insert into {outside[0]}")]
 
 
 def _cascades(statement: Statement) -> bool:
