@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from agentic.exceptions import ArtifactError, DbtError
+import msgspec
+
+from agentic.exceptions import ArtifactError, DbtError, ProjectError
 from agentic.project import (
     Manifest,
     Project,
@@ -19,7 +21,9 @@ from agentic.project import (
     child_environment,
     find_dbt,
     load_manifest,
+    load_run_results,
     named_variables,
+    read_target,
     run_dbt,
 )
 
@@ -43,7 +47,7 @@ def current_manifest(
         with suppress(ArtifactError, OSError):
             if candidate.stat().st_mtime_ns > newest:
                 manifest = load_manifest(candidate)
-                if _complete(project, manifest):
+                if _complete(project, manifest) and not _of_another(project, manifest, target):
                     return manifest
     if on_line is not None:
         on_line("Parsing the dbt project: its files are newer than its manifest.")
@@ -111,6 +115,16 @@ def _files(project: Project) -> Iterator[Path]:
         for file in root.rglob("*"):
             if (file.suffix in _SOURCES and file.is_file()) or file.is_dir():
                 yield file
+
+
+def _of_another(project: Project, manifest: Manifest, target: Target) -> bool:
+    """Whether dbt says that it made the manifest for another target."""
+    with suppress(ProjectError):
+        results = load_run_results(project.run_results_path)
+        if results.metadata.invocation_id == manifest.metadata.invocation_id:
+            default = read_target(msgspec.structs.replace(project, target=None))
+            return (results.args.get("target") or default.name) != target.name
+    return False
 
 
 def _complete(project: Project, manifest: Manifest) -> bool:

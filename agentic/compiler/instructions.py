@@ -37,7 +37,7 @@ _FORBIDDEN = (
     | nodes.CallBlock
 )  # fmt: skip
 _OPENERS = frozenset({"if", "for", "filter", "with", "autoescape"})
-_FILE = re.compile(r"[^\r\n{}]{1,300}\.(md|txt|j2|jinja|jinja2)", re.IGNORECASE)
+_FILE = re.compile(r"[^\x00-\x1f{}]{1,300}\.(md|txt|j2|jinja|jinja2)", re.IGNORECASE)
 
 
 def read_instructions(text: str, root: Path) -> str:

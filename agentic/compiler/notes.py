@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agentic.compiler.inputs import Inputs
@@ -59,6 +60,21 @@ def _check(inputs: Inputs, node: Node, said: dict[str, Any]) -> str:
 
 
 def _fault(inputs: Inputs, node: Node, message: str, hint: str, code: str = "AC320") -> None:
-    # dbt's manifest has no line numbers; the file and the node's name lead there.
-    file = (node.patch_path or "").partition("://")[2] or node.original_file_path
-    inputs.issues.append(Issue(file, 1, 1, code, f"{node.name}: {message}", hint))
+    file, line, column = _place(inputs, node)
+    inputs.issues.append(Issue(file, line, column, code, f"{node.name}: {message}", hint))
+
+
+def _place(inputs: Inputs, node: Node) -> tuple[str, int, int]:
+    """Where the node says it: dbt's manifest has no line numbers, so the text is searched."""
+    described = (node.patch_path or "").partition("://")[2]
+    for file in dict.fromkeys((described, node.original_file_path)):
+        try:
+            text = (inputs.project.root / file).read_text("utf-8") if file else ""
+        except (OSError, UnicodeDecodeError):
+            continue
+        named = re.search(rf"\bname:\s*['\"]?{re.escape(node.name)}\b", text)
+        found = re.compile(r"\bagentic\b").search(text, named.end() if named else 0)
+        if found:
+            before = text[: found.start()]
+            return file, before.count("\n") + 1, found.start() - before.rfind("\n")
+    return described or node.original_file_path, 1, 1

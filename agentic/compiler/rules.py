@@ -145,9 +145,13 @@ def path_matches(path: str, pattern: str) -> bool:
 
 def _exists(value: str, inputs: Inputs) -> bool:
     root = inputs.project.root
-    if any(char in value for char in "*?["):
-        return next(root.glob(value), None) is not None
-    return (root / value).exists()
+    try:
+        if any(char in value for char in "*?["):
+            return next(root.glob(value), None) is not None
+        return (root / value).exists()
+    except (ValueError, OSError, NotImplementedError):
+        # Not a pattern or name that a file system could have.
+        return False
 
 
 def _read_selection(inputs: Inputs, item: Item, path: YamlPath, verb: str) -> Rule:
