@@ -71,7 +71,9 @@ def survey_project(
         build_target=build,
         production_targets=production,
         targets=tuple(sorted(targets)),
-        schema_pattern=_schema_pattern(nodes, targets.values()),
+        schema_pattern=_schema_pattern(
+            nodes, [one for one in targets.values() if not build or one.name != build]
+        ),
         owner=_owner(nodes, manifest),
         has_sources=any(node.resource_type == "source" for node in nodes),
         freshness=any(getattr(node, "freshness", None) for node in nodes),

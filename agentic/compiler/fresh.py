@@ -82,10 +82,9 @@ def parse_project(project: Project, target: Target) -> Manifest:
     )
     if not outcome.ok:
         told = "\n".join(text.strip() for text in outcome.errors) or "dbt said nothing"
-        raise DbtError(
-            f"the dbt project does not parse:\n{told}",
-            hint="Run `dbt parse` and mend what it says.",
-        )
+        deps = "dbt deps" in told
+        hint = "Run `dbt deps`." if deps else "Run `dbt parse` and mend what it says."
+        raise DbtError(f"the dbt project does not parse:\n{told}", hint=hint)
     return load_manifest(folder / "manifest.json")
 
 
