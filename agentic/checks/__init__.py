@@ -3,7 +3,16 @@
 A new check is a module with a function under `@check(...)` and one line here.
 """
 
-from agentic.checks import build, data_diff, red_green
+from agentic.checks import (
+    build,
+    columns,
+    data_diff,
+    limits,
+    policy,
+    red_green,
+    sql_parses,
+    tests_kept,
+)
 from agentic.checks.registry import CheckSpec, check, registered_checks, run_checks
 from agentic.checks.subject import Subject
 
@@ -12,8 +21,13 @@ __all__ = [
     "Subject",
     "build",
     "check",
+    "columns",
     "data_diff",
+    "limits",
+    "policy",
     "red_green",
     "registered_checks",
     "run_checks",
+    "sql_parses",
+    "tests_kept",
 ]
