@@ -10,6 +10,7 @@ from agentic.project.current import changed_since, dbt_flags, parse_project
 from agentic.project.dbt import Dbt, DbtOutcome, find_dbt, run_dbt
 from agentic.project.environment import child_environment, named_variables
 from agentic.project.locate import Project, find_project
+from agentic.project.log_file import Logged, logged_invocations, unfinished_build
 from agentic.project.manifest import (
     Group,
     Macro,
@@ -42,6 +43,7 @@ __all__ = [
     "Freshness",
     "FreshnessResult",
     "Group",
+    "Logged",
     "Macro",
     "Manifest",
     "Metadata",
@@ -64,9 +66,11 @@ __all__ = [
     "load_freshness",
     "load_manifest",
     "load_run_results",
+    "logged_invocations",
     "named_variables",
     "parse_project",
     "read_target",
     "run_dbt",
     "text_files",
+    "unfinished_build",
 ]

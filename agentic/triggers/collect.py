@@ -22,6 +22,7 @@ from agentic.project import (
     load_run_results,
     parse_project,
     read_target,
+    unfinished_build,
 )
 from agentic.records import Incident
 from agentic.triggers.grouping import (
@@ -32,7 +33,7 @@ from agentic.triggers.grouping import (
     incident_of,
 )
 from agentic.triggers.parse_fault import cycle_of, cycle_signal, parse_signal
-from agentic.triggers.signals import build_signals, freshness_signals, skipped_nodes
+from agentic.triggers.signals import build_signals, clean, freshness_signals, skipped_nodes
 
 _FRESHNESS_COUNTS = timedelta(hours=24)
 """How much older than the build a sources.json may be to say something of the same load."""
@@ -68,20 +69,21 @@ def examine(
     on_line: Callable[[str], None] | None = None,
 ) -> Collected:
     """As `collect`, with the manifest that was used, which may not be the one on disk."""
-    manifest, problem = _manifest_on_disk(project)
+    on_disk = _manifest_on_disk(project)
     changed = changed_since(project, project.manifest_path)
+    manifest = on_disk
     if changed or manifest is None:
-        parsed = _parse(project, dbt, manifest, changed, on_line)
+        parsed = _parse(project, dbt, on_disk, changed, on_line)
         if isinstance(parsed, Incident):
-            return Collected((parsed,), manifest, changed)
+            return Collected((parsed,), on_disk, changed)
         manifest = parsed
-    assert manifest is not None, problem
     results, freshness = _last_results(project)
     if results is None or results.metadata.invocation_id != manifest.metadata.invocation_id:
         cycle = cycle_of(manifest)
         if cycle:
             signal = cycle_signal(cycle, manifest, changed)
             return Collected((incident_of([signal], _now(project)),), manifest, changed)
+    _refuse_unfinished(project, results, on_disk)
     if results is None and freshness is None:
         raise _nothing_to_read(project)
     graph = graph_of(manifest)
@@ -89,12 +91,12 @@ def examine(
     return Collected(incidents, manifest, changed)
 
 
-def _manifest_on_disk(project: Project) -> tuple[Manifest | None, str]:
-    """The manifest, or None and why: whatever is wrong with it, it can be made again."""
+def _manifest_on_disk(project: Project) -> Manifest | None:
+    """The manifest, or None: whatever is wrong with it, it can be made again."""
     try:
-        return load_manifest(project.manifest_path), ""
-    except ArtifactError as error:
-        return None, str(error)
+        return load_manifest(project.manifest_path)
+    except ArtifactError:
+        return None
 
 
 def _parse(
@@ -136,6 +138,25 @@ def _last_results(project: Project) -> tuple[RunResults | None, Freshness | None
     return results, freshness
 
 
+def _refuse_unfinished(
+    project: Project, results: RunResults | None, on_disk: Manifest | None
+) -> None:
+    """A build that left no results is no green build: the results on disk are an older one's."""
+    stopped = unfinished_build(
+        project,
+        results.metadata.invocation_id if results else None,
+        on_disk.metadata.invocation_id if on_disk else None,
+    )
+    if stopped is None:
+        return
+    reason = clean(stopped.error) or "its log gives no reason; it may have been killed"
+    raise ProjectError(
+        f"the last `{stopped.command}` ended before it wrote its results: {reason}",
+        hint="Mend what it says, run `dbt build` again, then agentic.",
+        where=str(project.run_results_path),
+    )
+
+
 def _of_build(
     results: RunResults | None, manifest: Manifest, graph: GraphLike, project: Project
 ) -> tuple[Incident, ...]:
@@ -143,7 +164,7 @@ def _of_build(
         return ()
     invocation = Invocation(
         id=results.metadata.invocation_id or "",
-        target=str(results.args.get("target") or project.target or ""),
+        target=_target_name(project, results),
         ended_at=results.metadata.generated_at,
     )
     signals = build_signals(results, manifest)
@@ -161,6 +182,15 @@ def _of_sources(freshness: Freshness | None, manifest: Manifest) -> tuple[Incide
 
 def _now(project: Project) -> Invocation:
     return Invocation(target=project.target or "", ended_at=_iso(datetime.now(UTC)))
+
+
+def _target_name(project: Project, results: RunResults) -> str:
+    """The target of the invocation; dbt notes only one that was given by flag."""
+    named = results.args.get("target") or project.target
+    try:
+        return str(named or read_target(project).name)
+    except ProjectError:
+        return ""
 
 
 def _made(artifact: RunResults | Freshness) -> datetime:
@@ -197,7 +227,7 @@ def _not_a_build(results: RunResults, project: Project) -> ProjectError:
             hint="Run `dbt build` (or with a selection that matches), then run agentic.",
             where=where,
         )
-    command = results.which or "another command"
+    command = {"generate": "docs generate"}.get(results.which, results.which) or "another command"
     return ProjectError(
         f"`dbt {command}` has overwritten the results of the last build",
         hint="Run `dbt build` again, then agentic before any other dbt command.",

@@ -163,8 +163,83 @@ def test_results_of_docs_are_no_build(left: Left) -> None:
 
     error = refusal(left)
 
-    assert error.message == "`dbt generate` has overwritten the results of the last build"
+    assert error.message == "`dbt docs generate` has overwritten the results of the last build"
     assert "Run `dbt build` again" in error.hint
+
+
+def log(left: Left, *invocations: tuple[str, str, str]) -> None:
+    """dbt's log as dbt 1.11 writes it: (invocation, command, error)."""
+    text = ""
+    for invocation, command, error in invocations:
+        line = "=" * 30
+        text += f"\n\n{line} 18:42:18.599317 | {invocation} {line}\n"
+        text += "\x1b[0m18:42:18.6 [debug] [MainThread]: running dbt with arguments {'a': '1', "
+        text += f"'invocation_command': '{command}'}}\n"
+        if error:
+            text += f"\x1b[0m18:42:19.1 [error] [MainThread]: Encountered an error:\n{error}\n"
+        text += "\x1b[0m18:42:20.1 [debug] [MainThread]: Command ended\n"
+    (left.project.root / "logs").mkdir(exist_ok=True)
+    (left.project.root / "logs" / "dbt.log").write_text(text)
+
+
+LATER = "00000000-0000-4000-8000-000000000000"
+
+
+def green(left: Left) -> str:
+    """A green build is on disk; its invocation."""
+    left.put("run_results", "run_results")
+    found: str = json.loads(left.project.run_results_path.read_text())["metadata"]["invocation_id"]
+    return found
+
+
+def test_a_build_that_left_no_results_is_not_the_green_one_before_it(left: Left) -> None:
+    locked = "Runtime Error\n  IO Error: Could not set lock on file"
+    log(left, (green(left), "dbt build", ""), (LATER, "dbt --quiet build -s x", locked))
+
+    error = refusal(left)
+
+    assert "the last `dbt --quiet build -s x` ended before it wrote its results" in error.message
+    assert error.message.endswith("Could not set lock on file")
+
+
+def test_a_killed_build_is_not_the_green_one_before_it(left: Left) -> None:
+    log(left, (green(left), "dbt build", ""), (LATER, "dbt run", ""))
+
+    assert "may have been killed" in refusal(left).message
+
+
+@pytest.mark.parametrize("command", ["dbt ls", "dbt source freshness", "dbt deps", "python x.py"])
+def test_other_commands_after_the_build_change_nothing(left: Left, command: str) -> None:
+    log(left, (green(left), "dbt build", ""), (LATER, command, "Runtime Error"))
+
+    assert left.incidents() == ()
+
+
+@pytest.mark.parametrize(
+    ("folder", "counts"), [("elsewhere", False), ("target", True), ("./target/", True)]
+)
+def test_only_builds_into_this_target_folder_count(left: Left, folder: str, counts: bool) -> None:
+    command = f"dbt build', 'target_path': '{folder}"
+    log(left, (green(left), "dbt build", ""), (LATER, command, ""))
+
+    if counts:
+        assert "ended before" in refusal(left).message
+    else:
+        assert left.incidents() == ()
+
+
+def test_a_log_of_other_invocations_says_nothing(left: Left) -> None:
+    green(left)
+    log(left, (LATER, "dbt build", "Runtime Error"))
+
+    assert left.incidents() == ()
+
+
+def test_a_first_build_that_could_not_connect_says_why(left: Left) -> None:
+    made = json.loads(left.project.manifest_path.read_text())["metadata"]["invocation_id"]
+    log(left, (made, "dbt build", "Runtime Error\n  no server there"))
+
+    assert refusal(left).message.endswith("no server there")
 
 
 def test_a_selection_that_matched_nothing(left: Left) -> None:
