@@ -64,9 +64,10 @@ class Journal:
             )
         elif row["output"] is not None:
             return msgspec.json.decode(row["output"], type=shape)
-        output = effect(f"{self.run_id}:{self.seq}:{given_hash[:16]}")
-        self._end(output)
-        return output
+        # Not the canonical form: the order of a result's keys is part of what was seen.
+        text = msgspec.json.encode(effect(f"{self.run_id}:{self.seq}:{given_hash[:16]}"))
+        self._end(text.decode())
+        return msgspec.json.decode(text, type=shape)
 
     def steps(self) -> list[Replayed]:
         """Everything recorded of this run, in order."""
@@ -94,12 +95,12 @@ class Journal:
                 )
             )
 
-    def _end(self, output: object) -> None:
+    def _end(self, output: str) -> None:
         with self.store.begin() as connection:
             connection.execute(
                 update(steps)
                 .where(steps.c.run_id == self.run_id, steps.c.seq == self.seq)
-                .values(output=dumps(output), ended_at=self.store.clock())
+                .values(output=output, ended_at=self.store.clock())
             )
 
 

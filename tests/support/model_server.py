@@ -124,7 +124,9 @@ def _handler(owner: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(payload)))
-            self.send_header("x-should-retry", "true" if status == 429 or status >= 500 else "false")
+            self.send_header(
+                "x-should-retry", "true" if status == 429 or status >= 500 else "false"
+            )
             self.send_header("retry-after-ms", "5")
             self.end_headers()
             self.wfile.write(payload)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -207,11 +208,7 @@ def make_tiny(folder: Path, *, subfolder: str = "", files: Mapping[str, str] | N
     tiny = Tiny(repo, root, database, profiles)
     for path, text in (FILES | dict(files or {})).items():
         tiny.write(path, text)
-    profiles.mkdir()
-    (profiles / "profiles.yml").write_text(
-        f"tiny:\n  target: dev\n  outputs:\n"
-        f"    dev: {{type: duckdb, path: '{database}', schema: main, threads: 2}}\n"
-    )
+    write_profile(tiny)
     tiny.sql(*(part for part in RAW.split(";") if part.strip()))
     subprocess.run(["git", "init", "-q", "-b", "main", str(repo)], check=True)
     tiny.git("config", "user.name", "Tess Ter")
@@ -219,6 +216,26 @@ def make_tiny(folder: Path, *, subfolder: str = "", files: Mapping[str, str] | N
     tiny.git("add", "-A")
     tiny.git("commit", "-q", "-m", "start")
     return tiny
+
+
+def copy_tiny(one: Tiny, folder: Path) -> Tiny:
+    """A copy elsewhere, as it stands: database, artifacts, repository. Cheaper than two builds."""
+    shutil.copytree(one.repo.parent, folder, symlinks=True, dirs_exist_ok=True)
+    inside = one.root.relative_to(one.repo)
+    copied = Tiny(
+        folder / "repo", folder / "repo" / inside, folder / "tiny.duckdb", folder / "profiles"
+    )
+    copied.git("status", "--porcelain")  # refreshes the index, whose times moved with the copy
+    write_profile(copied)
+    return copied
+
+
+def write_profile(tiny: Tiny) -> None:
+    tiny.profiles.mkdir(exist_ok=True)
+    (tiny.profiles / "profiles.yml").write_text(
+        f"tiny:\n  target: dev\n  outputs:\n"
+        f"    dev: {{type: duckdb, path: '{tiny.database}', schema: main, threads: 2}}\n"
+    )
 
 
 def rename_source_column(tiny: Tiny) -> None:

@@ -112,3 +112,13 @@ def test_a_newer_store_is_refused_with_a_next_step(store: Store, tmp_path: Path)
 
 def test_it_hides_itself_from_git(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / ".agentic" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_replayed_result_is_the_first_one_to_the_letter(store: Store) -> None:
+    start(store)
+    given = {"z": 1, "a": (1, 2)}
+    first = Journal(store, "r1").step("tool", "get", {}, dict, lambda _: given)
+    again = Journal(store, "r1").step("tool", "get", {}, dict, lambda _: given)
+
+    assert list(first) == list(again) == ["z", "a"]
+    assert first == again
