@@ -57,7 +57,8 @@ def syntax_error(case: Case) -> Steps[Diagnosis | None]:
     code = None if case.vendored(uid) else (yield from text_of(path))
     repairs = _repairs(code, word) if code and word else []
     if len(repairs) == 1 and code:
-        why, after = repairs[0]
+        wrong, why, after = repairs[0]
+        draft.observed = wrong
         change = edit_change(path, code, after, why)
         if change is not None:
             return Diagnosis(
@@ -70,26 +71,26 @@ def syntax_error(case: Case) -> Steps[Diagnosis | None]:
     return (yield from restored(case, draft, summary, "the SQL that parsed"))
 
 
-def _repairs(code: str, word: str) -> list[tuple[str, str]]:
-    """(what, new text) of every single repair that fits the word the warehouse named."""
+def _repairs(code: str, word: str) -> list[tuple[str, str, str]]:
+    """(what is wrong, the repair, new text) of every single repair that fits the word the warehouse named."""
     shown = _COMMENT.sub(lambda hit: " " * len(hit[0]), code)
     places = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", shown, re.I)]
     found = []
     for at in places:
         if (comma := re.search(r",(\s*)$", shown[:at])) and word.lower() in ("from", ")"):
             after = code[: comma.start()] + code[comma.start() + 1 :]
-            found.append((f"drop the comma before {word}", after))
+            found.append((f", {word}", f"drop the comma before {word}", after))
         meant = _keyword(word)
         if meant:
             end = at + len(word)
             spelt = meant.upper() if word.isupper() else meant
-            found.append((f"write {meant} for {word}", code[:at] + spelt + code[end:]))
+            found.append((word, f"write {meant} for {word}", code[:at] + spelt + code[end:]))
     if not found:
         found = _misspelt_before(code, shown, places)
     return found
 
 
-def _misspelt_before(code: str, shown: str, places: list[int]) -> list[tuple[str, str]]:
+def _misspelt_before(code: str, shown: str, places: list[int]) -> list[tuple[str, str, str]]:
     """Warehouses often stumble over the word after the misspelt one."""
     found = []
     for at in places:
@@ -97,7 +98,8 @@ def _misspelt_before(code: str, shown: str, places: list[int]) -> list[tuple[str
         meant = _keyword(before[1]) if before else ""
         if before and meant:
             start, end = before.span(1)
-            found.append((f"write {meant} for {before[1]}", code[:start] + meant + code[end:]))
+            after = code[:start] + meant + code[end:]
+            found.append((before[1], f"write {meant} for {before[1]}", after))
     return found
 
 
