@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -140,11 +141,7 @@ def parse_template(form: str, dialect: str, *, as_date: bool) -> str:
 
 
 def _written(form: str, tokens: dict[str, str]) -> str:
-    for token, word in tokens.items():
-        if token.startswith("%"):
-            form = form.replace(token, word)
-    for letter in ("T", "Z"):
-        # Only the separators stand between digits' tokens; `MONTH` or `SST` do not occur.
-        form = form.replace(f"DD{letter}HH24", f"DD{tokens[letter]}HH24")
-        form = form.replace(f"dd{letter}HH", f"dd{tokens[letter]}HH")
-    return form.replace("SSZ", f"SS{tokens['Z']}").replace("ssZ", f"ss{tokens['Z']}")
+    return _PIECE.sub(lambda piece: tokens.get(piece[0], piece[0]), form)
+
+
+_PIECE = re.compile(r"%[A-Za-z]|[TZ]")

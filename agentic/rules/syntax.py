@@ -84,7 +84,8 @@ def _repairs(code: str, word: str) -> list[tuple[str, str, str]]:
         if meant:
             end = at + len(word)
             spelt = meant.upper() if word.isupper() else meant
-            found.append((word, f"write {meant} for {word}", code[:at] + spelt + code[end:]))
+            after = code[:at] + spelt + code[end:]
+            found.append((word, f"write {meant} for {word}", after))
     if not found:
         found = _misspelt_before(code, shown, places)
     return found

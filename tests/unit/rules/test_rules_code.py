@@ -1,0 +1,182 @@
+"""Faults in code: names that lead nowhere, aliases that moved, SQL that does not parse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rules_world import World, case_of, failed, model, source
+
+STAGING = model("stg_orders", "select id as order_id from raw", [])
+CHILD_CODE = "select order_id\nfrom {{ ref('stg_ordres') }}\n"
+CHILD = model("orders", CHILD_CODE, ["model.shop.stg_orders"])
+
+
+def missing(name: str, kind: str = "node", note: str = "was not found") -> Any:
+    text = (
+        "Compilation Error\n  Model 'model.shop.orders' (models/orders.sql) depends on a "
+        f"{kind} named '{name}' which {note}"
+    )
+    return failed("model.shop.orders", text, "parse_error")
+
+
+def test_a_misspelt_ref_is_corrected_where_it_stands() -> None:
+    world = World()
+
+    report = world.run(case_of([STAGING, CHILD], missing("stg_ordres")))
+
+    assert report["finding"]["cls"] == "ref_typo"
+    assert report["finding"]["root_cause"]["node"] == "model.shop.orders"
+    assert report["decision"] == "fix"
+    (edit,) = world.calls[-2].input["edits"]
+    assert edit["new"] == edit["old"].replace("stg_ordres", "stg_orders")
+
+
+def test_a_name_like_two_others_is_a_question() -> None:
+    others = [model("stg_order1", "", []), model("stg_order2", "", [])]
+    child = model("orders", "select 1 from {{ ref('stg_order3') }}", [])
+    world = World()
+
+    report = world.run(case_of([*others, child], missing("stg_order3")))
+
+    assert report["decision"] == "escalate"
+    assert "edit_file" not in world.names()
+
+
+def test_the_history_tells_which_name_stood_there() -> None:
+    others = [model("stg_order1", "", []), model("stg_order2", "", [])]
+    child = model("orders", "select 1 from {{ ref('stg_order3') }}", [])
+    change = {
+        "path": "models/orders.sql",
+        "before": "select 1 from {{ ref('stg_order2') }}",
+        "after": child.raw_code,
+    }
+    world = World(uncommitted=[change])
+
+    report = world.run(case_of([*others, child], missing("stg_order3")))
+
+    assert report["decision"] == "fix"
+    assert "stg_order2" in world.calls[-2].input["edits"][0]["new"]
+
+
+def test_a_misspelt_source_is_corrected() -> None:
+    child = model("orders", "select 1 from {{ source('raw', 'ordrs') }}", [])
+    world = World()
+
+    report = world.run(case_of([source("orders"), child], missing("raw.ordrs", "source")))
+
+    assert report["finding"]["cls"] == "ref_typo"
+    assert world.calls[-2].input["edits"][0]["new"] == "select 1 from {{ source('raw', 'orders') }}"
+
+
+def test_a_removed_model_comes_back_as_it_was() -> None:
+    child = model("orders", "select 1 from {{ ref('stg_orders') }}", [])
+    gone = {"path": "models/stg_orders.sql", "before": "select 1 as a\n", "after": None}
+    world = World(uncommitted=[gone])
+
+    report = world.run(case_of([STAGING, child], missing("stg_orders")))
+
+    assert report["finding"]["cls"] == "model_removed"
+    assert report["finding"]["root_cause"]["node"] == "model.shop.stg_orders"
+    assert world.calls[-2].name == "create_model"
+    assert world.calls[-2].input["text"] == "select 1 as a\n"
+
+
+def test_a_disabled_model_without_a_trace_is_a_question() -> None:
+    world = World()
+
+    report = world.run(case_of([CHILD], missing("stg_ordres", note="is disabled")))
+
+    assert report["finding"]["cls"] == "model_disabled"
+    assert report["decision"] == "escalate"
+
+
+PARENT = model("int_orders", "select id as order_id, total as net\nfrom raw\n", [])
+READER = model(
+    "fct",
+    "select order_id, amount from {{ ref('int_orders') }}",
+    ["model.shop.int_orders"],
+    compiled_code='select order_id, amount from "db"."main"."int_orders"',
+)
+
+
+def test_a_renamed_alias_is_given_back_in_the_parent() -> None:
+    change = {
+        "path": "models/int_orders.sql",
+        "before": PARENT.raw_code.replace("net", "amount"),
+        "after": PARENT.raw_code,
+    }
+    world = World(
+        {"model.shop.int_orders": {"order_id": "INTEGER", "net": "INTEGER"}}, uncommitted=[change]
+    )
+    incident = failed("model.shop.fct", 'Binder Error: Referenced column "amount" not found')
+
+    report = world.run(case_of([PARENT, READER], incident))
+
+    cause = report["finding"]["root_cause"]
+    assert report["finding"]["cls"] == "upstream_alias_renamed"
+    assert (cause["node"], cause["column"], cause["observed"]) == (
+        "model.shop.int_orders",
+        "amount",
+        "net",
+    )
+    (edit,) = world.calls[-2].input["edits"]
+    assert "total as amount" in edit["new"]
+    assert world.calls[-2].input["path"] == "models/int_orders.sql"
+
+
+@pytest.mark.parametrize(
+    ("code", "near", "new"),
+    [
+        pytest.param("selct a\nfrom t\n", "selct", "select a\n", id="itself"),
+        pytest.param("select a\nfrom t\ngruop by a\n", "by", "group by a\n", id="word-after"),
+        pytest.param("select a,\nfrom t\n", "from", "select a\n", id="comma"),
+    ],
+)
+def test_one_misspelt_word_is_repaired(code: str, near: str, new: str) -> None:
+    world = World()
+    text = f'Runtime Error\n  Parser Error: syntax error at or near "{near}"'
+
+    report = world.run(case_of([model("a", code, [])], failed("model.shop.a", text)))
+
+    assert report["finding"]["cls"] == "syntax_error"
+    assert report["decision"] == "fix"
+    assert world.calls[-2].input["edits"][0]["new"].startswith(new)
+
+
+def test_sql_that_nothing_repairs_is_a_question() -> None:
+    world = World()
+    text = 'Parser Error: syntax error at or near "t"'
+
+    report = world.run(case_of([model("a", "select a b c t", [])], failed("model.shop.a", text)))
+
+    assert report["finding"]["cls"] == "syntax_error"
+    assert report["decision"] == "escalate"
+
+
+CONTRACT = """Compilation Error in model daily (models/daily.sql)
+  This model has an enforced contract that failed.
+  | column_name | definition_type | contract_type | mismatch_reason    |
+  | ----------- | --------------- | ------------- | ------------------ |
+  | amount      | VARCHAR         | DECIMAL(18,2) | data type mismatch |
+"""
+
+
+def test_a_cast_against_the_contract_is_put_right() -> None:
+    code = (
+        "select\n    cast(sum(a) as integer) as n,\n"
+        "    cast(sum(b) - sum(c) as varchar) as amount\nfrom t\n"
+    )
+    world = World()
+
+    report = world.run(
+        case_of(
+            [model("daily", code, [])], failed("model.shop.daily", CONTRACT, "contract_violation")
+        )
+    )
+
+    assert report["finding"]["cls"] == "contract_violation"
+    assert report["finding"]["root_cause"]["column"] == "amount"
+    (edit,) = world.calls[-2].input["edits"]
+    assert "sum(c) as DECIMAL(18,2)) as amount" in edit["new"]
+    assert "cast(sum(a) as integer)" not in edit["old"]
