@@ -72,7 +72,7 @@ def syntax_error(case: Case) -> Steps[Diagnosis | None]:
 
 
 def _repairs(code: str, word: str) -> list[tuple[str, str, str]]:
-    """(what is wrong, the repair, new text) of every single repair that fits the word the warehouse named."""
+    """(what is wrong, the repair, new text) of every single repair at the word."""
     shown = _COMMENT.sub(lambda hit: " " * len(hit[0]), code)
     places = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", shown, re.I)]
     found = []
