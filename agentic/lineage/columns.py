@@ -6,7 +6,9 @@ seeds have no upstream; Python nodes are opaque, and said to be so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import gc
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -42,10 +44,15 @@ class Edge(msgspec.Struct, frozen=True):
 
 
 class ColumnLineage:
-    """Answers about the columns of the nodes that were traced, and of those they read."""
+    """Answers about the columns of the nodes that were traced, and of those they read.
 
-    def __init__(self, dialect: str) -> None:
-        self.dialect = dialect
+    `texts_of` gives the expressions of a node's columns, by name in lower case, when asked for: the
+    trees they are made from are too large to be kept.
+    """
+
+    def __init__(self, texts_of: Callable[[str], Mapping[str, str]]) -> None:
+        self._texts_of = texts_of
+        self._texts: dict[str, Mapping[str, str]] = {}
         self._shapes: dict[str, Shape] = {}
         self._below: dict[tuple[str, str], list[tuple[str, str, Kind]]] | None = None
 
@@ -72,11 +79,12 @@ class ColumnLineage:
         shape = self._shapes.get(node)
         if shape is None or node.startswith(("source.", "seed.")):
             return "source"
-        kinds = [edge.kind for edge in self.upstream(node, column)]
-        for kind in ("unknown", "aggregated", "transformed", "renamed", "unchanged"):
-            if kind in kinds:
-                return kind
-        return "constant"
+        col = shape.find(column)
+        if col is None or col.reason:
+            return "unknown"
+        kinds = {_kind(level, name, col.name) for (_, name), level in col.leaves.items()}
+        strongest = ("aggregated", "transformed", "renamed", "unchanged")
+        return next((kind for kind in strongest if kind in kinds), "constant")
 
     def upstream(self, node: str, column: str) -> tuple[Edge, ...]:
         """What a column is made of, and what filtered or joined its rows, one step up."""
@@ -87,16 +95,20 @@ class ColumnLineage:
         if col is None:
             reason = self._rest_reason(shape) if column == "*" else f"{node} has no column {column}"
             return (Edge("", "", "unknown", reason=reason),)
-        return (*self._value_edges(col), *self.rows(node))
+        return (*self._value_edges(node, col), *self.rows(node))
 
-    def _value_edges(self, col: Col) -> Iterator[Edge]:
-        text = ""
+    def _value_edges(self, node: str, col: Col) -> Iterator[Edge]:
         for (key, name), level in col.leaves.items():
-            if level != DIRECT:
-                text = text or expression_text(col, self.dialect)
-            yield Edge(_node(key), name, _kind(level, name, col.name), text if level else "")
+            text = self._text(node, col.name) if level != DIRECT else ""
+            yield Edge(_node(key), name, _kind(level, name, col.name), text)
         if col.reason:
             yield Edge("", "", "unknown", reason=col.reason)
+
+    def _text(self, node: str, column: str) -> str:
+        texts = self._texts.get(node)
+        if texts is None:
+            texts = self._texts[node] = self._texts_of(node)
+        return texts.get(column.lower(), "")
 
     def rows(self, node: str) -> tuple[Edge, ...]:
         """What decides which rows a node has: columns of its filters and joins."""
@@ -177,9 +189,26 @@ def column_lineage(
     wanted: set[str] | None = None
     if only is not None:
         wanted = set(only).union(*(graph.ancestors(uid) for uid in only))
-    for uid in graph.order(wanted):
-        tracer.take(uid)
+    with _young_garbage_only() as collect:
+        for number, uid in enumerate(graph.order(wanted)):
+            tracer.take(uid)
+            if number % 100 == 99:
+                collect()
     return tracer.lineage
+
+
+@contextmanager
+def _young_garbage_only() -> Iterator[Callable[[], object]]:
+    """Trees are cyclic and short-lived: walking all of memory for them again and again is half of
+    the cost of parsing. Inside, only what was made since the last call is looked at.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield lambda: gc.collect(0)
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Tracer:
@@ -190,7 +219,7 @@ class _Tracer:
         self.names = Names(manifest)
         self.bases: dict[str, Base] = {}
         self.ephemeral: dict[str, str] = {}
-        self.lineage = ColumnLineage(dialect)
+        self.lineage = ColumnLineage(self.texts_of)
 
     def take(self, uid: str) -> None:
         node = self.manifest.all[uid]
@@ -198,10 +227,17 @@ class _Tracer:
             self.lineage.add(uid, self.base(uid).shape())
         elif node.resource_type in _TRACED:
             shape = self._shape(node)
+            for col in shape.cols:
+                col.expression = None
             self.lineage.add(uid, shape)
             self.bases[uid] = self._base_of(uid, shape)
             if node.materialized == "ephemeral":
                 self.ephemeral[_EPHEMERAL + node.name.lower()] = uid
+
+    def texts_of(self, uid: str) -> dict[str, str]:
+        """The expressions of a node's columns, by tracing it once more."""
+        shape = self._shape(self.manifest.all[uid])
+        return {col.name.lower(): expression_text(col, self.dialect) for col in shape.cols}
 
     def base(self, uid: str) -> Base:
         """A relation as its children see it; a node not traced yet has only what is known of it."""

@@ -30,6 +30,8 @@ RelationOf = Callable[[exp.Table], Base]
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 _SKIPPED = (exp.Literal, exp.Identifier, exp.DataType, exp.Star, exp.Null, exp.Boolean, exp.Var)
+# Window functions that hand on one row's value, though sqlglot counts them as aggregates.
+_ONE_ROW = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.RowNumber)
 # What a class of tree node means to the walk; filled as classes are met.
 _SKIP, _COLUMN, _QUERY, _AGGREGATE, _WALK = range(5)
 _MEANING: dict[type, int] = {}
@@ -404,7 +406,7 @@ def _meaning(node: exp.Expression) -> int:
         found = _COLUMN
     elif isinstance(node, _QUERIES):
         found = _QUERY
-    elif isinstance(node, exp.AggFunc):
+    elif isinstance(node, exp.AggFunc) and not isinstance(node, _ONE_ROW):
         found = _AGGREGATE
     else:
         found = _SKIP if isinstance(node, _SKIPPED) else _WALK

@@ -22,7 +22,7 @@ from agentic.sql.edits import Edit, EditConflict, apply
 from agentic.sql.origins import Leaf
 from agentic.sql.parsing import name_sql
 from agentic.sql.reading import TARGET, Reading, Variant, read
-from agentic.sql.sites import Unsafe, mention_edits, star_edits, table_edits
+from agentic.sql.sites import Unsafe, is_read, mention_edits, star_edits, table_edits
 
 _Plan = Callable[[Reading, Variant, Change], list[Edit]]
 
@@ -92,7 +92,8 @@ def _changed(raw: str, change: Change, markers: Collection[str]) -> str | None:
         columns=before(change, change.columns),
         rest=not change.columns,
     )
-    if not any(variant.tables for variant in reading.variants):
+    named = any(variant.tables for variant in reading.variants)
+    if not named or not is_read(reading, change.old):
         return None
     for plan in (_by_mentions, _by_stars, table_edits):
         try:

@@ -260,8 +260,6 @@ def _star_places(select: exp.Select, tokens: Sequence[Token]) -> list[Token]:
 
 def table_edits(reading: Reading, variant: Variant, change: Change) -> list[Edit]:
     """Edits that wrap the relation in a query that yields the old name and value."""
-    if not _is_read(reading, change.old):
-        raise Unsafe("nothing reads the column")
     if any(_mentions_relation(reading.raw[start:end], variant) for start, end in reading.hidden):
         raise Unsafe("SQL that no reading shows names the relation")
     edits: list[Edit] = []
@@ -281,7 +279,8 @@ def table_edits(reading: Reading, variant: Variant, change: Change) -> list[Edit
     return edits
 
 
-def _is_read(reading: Reading, old: str) -> bool:
+def is_read(reading: Reading, old: str) -> bool:
+    """True when anything in the text may depend on the relation's column."""
     return (
         any(one.mentions(old) or one.lets_out(old) for one in reading.variants)
         or any(_may_mention(tag, old) for tag in reading.tags)

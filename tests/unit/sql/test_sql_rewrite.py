@@ -103,6 +103,10 @@ RENAMES = {
         None,
     ),
     "not-read-here": (f"select id from {R}", None),
+    "not-used-after-its-import": (
+        f"with s as (select * from {S}) select id from s",
+        None,
+    ),
     "not-mentioned": (f"select id from {S}", None),
     "not-sql": (f"select from where {S}", None),
     "upper-case": ("SELECT AMOUNT AS A FROM " + S, "SELECT amt AS A FROM " + S),
