@@ -30,6 +30,7 @@ from agentic.project.results import (
     NodeResult,
     RunResults,
 )
+from agentic.project.session import DbtSession
 from agentic.project.text_files import text_files
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Commit",
     "Dbt",
     "DbtOutcome",
+    "DbtSession",
     "Freshness",
     "FreshnessResult",
     "Group",

@@ -103,9 +103,10 @@ def find_dbt(environ: Mapping[str, str] | None = None) -> Dbt:
 
 def _version(executable: Path, env: Mapping[str, str]) -> str:
     """The version, from the metadata beside it where there is one: starting dbt costs 2 s."""
-    for python in (executable.parent, executable.resolve().parent):
-        for package in python.parent.glob("lib/python3*/site-packages/dbt_core-*.dist-info"):
-            return package.name.removeprefix("dbt_core-").removesuffix(".dist-info")
+    for folder in (executable.parent, executable.resolve().parent):
+        found = [*folder.parent.glob("lib/python3*/site-packages/dbt_core-*.dist-info")]
+        if len(found) == 1:  # of two, only dbt itself knows which is its own
+            return found[0].name.removeprefix("dbt_core-").removesuffix(".dist-info")
     try:
         done = subprocess.run(
             [str(executable), "--version"],
@@ -137,7 +138,7 @@ def run_dbt(
     folders above it must hold no `.env`: dbt 1.12 would load it. Past `timeout_s` the whole process
     group is killed. Raises DbtError when dbt cannot be started.
     """
-    command = [str(dbt.executable), *_GLOBAL_FLAGS, *args]
+    command = [str(dbt.executable), *GLOBAL_FLAGS, *args]
     if "--log-path" not in args:
         # dbt makes the folder even when it logs to no file; the project's must not appear.
         command[1:1] = ["--log-path", tempfile.gettempdir()]
@@ -160,7 +161,7 @@ def run_dbt(
 
 
 # One-line JSON on stdout, nothing in the project's logs folder, no message home.
-_GLOBAL_FLAGS = (
+GLOBAL_FLAGS = (
     "--log-format", "json", "--log-level-file", "none", "--no-use-colors",
     "--no-send-anonymous-usage-stats",
 )  # fmt: skip
