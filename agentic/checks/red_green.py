@@ -55,7 +55,8 @@ def _is_source(uid: str) -> bool:
 
 def _row(uid: str, message: str, built: BuildOutcome) -> dict[str, object]:
     result = built.results.get(uid)
-    known = built.manifest is not None and uid in built.manifest.all
+    # A thin build's manifest does not know the nodes that it did not need.
+    known = built.manifest is not None and (built.thin or uid in built.manifest.all)
     after = result.status if result else ("not built" if known else "gone")
     outcome: Outcome = "not_compared" if result is None else "fail"
     if result is not None and result.status in GREEN:

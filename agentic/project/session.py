@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -74,7 +75,8 @@ class DbtSession:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        events, others = [], []
+        events: list[dict[str, Any]] = []
+        others: list[str] = []
         try:
             stdin.write(msgspec.json.encode([*GLOBAL_FLAGS, *args]).decode() + "\n")
             stdin.flush()

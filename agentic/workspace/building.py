@@ -22,6 +22,7 @@ from agentic.workspace.ground import (
 from agentic.workspace.outcome import BuildOutcome
 from agentic.workspace.selection import resolve, selectors, with_missing_ancestors
 from agentic.workspace.side import Side
+from agentic.workspace.thin import Thin
 from agentic.workspace.verify import verify_isolation
 
 ROWS_COPIED = 1_000_000
@@ -45,16 +46,31 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     renamed_views: tuple[tuple[Relation, Relation, tuple[tuple[str, str], ...]], ...] = ()
     """(raw table, view that shows it, (today's column, old column) pairs)."""
     revision: str = ""
+    thin: Thin | None = None
+    """Set where the side is narrowed: it may build these nodes and no others."""
+
+
+class TooThin(WorkspaceError):
+    """A thin project does not do; the whole one has to be built."""
 
 
 def build_side(
     side: Side, ground: Ground, order: Order, on_line: OnLine | None = None
 ) -> BuildOutcome:
     """Build on one side. Raises IsolationError before anything runs, and WorkspaceError."""
+    try:
+        return _build(side, ground, order, on_line)
+    finally:
+        side.end_session()
+
+
+def _build(side: Side, ground: Ground, order: Order, on_line: OnLine | None) -> BuildOutcome:
     manifest, parsed = side.parse()
     if manifest is None:
         return _not_parsed(side, order, parsed)
     ids = resolve(order.choose(manifest), manifest)
+    if order.thin is not None and set(ids) != order.thin.selected:
+        raise TooThin("the selection depends on what was set aside")
     added, notes = _prepare(side, ground, order, manifest, ids)
     every = (*ids, *added)
     if not every:
@@ -74,6 +90,13 @@ def build_side(
 
 def compile_side(side: Side, ground: Ground, order: Order) -> BuildOutcome:
     """`dbt compile` of nodes; the outcome's manifest holds their compiled code."""
+    try:
+        return _compile(side, ground, order)
+    finally:
+        side.end_session()
+
+
+def _compile(side: Side, ground: Ground, order: Order) -> BuildOutcome:
     manifest, parsed = side.parse()
     if manifest is None:
         return _not_parsed(side, order, parsed)
@@ -117,6 +140,8 @@ def _prepare(
 
 
 def _verify(side: Side, order: Order, manifest: Manifest, ids: Sequence[str]) -> None:
+    if order.thin is not None and not order.thin.whole.issuperset(ids):
+        raise TooThin("a node that was set aside would have to be built")
     verify_isolation(
         manifest,
         ids,
@@ -175,6 +200,7 @@ def _outcome(
         run_results=results,
         error=error,
         revision=order.revision,
+        thin=order.thin is not None,
     )
 
 
@@ -184,7 +210,7 @@ def _messages(done: DbtOutcome) -> list[str]:
 
 
 def _read_results(side: Side) -> RunResults | None:
-    file = side.place.target_path / "run_results.json"
+    file = side.target_path / "run_results.json"
     return load_run_results(file) if file.is_file() else None
 
 

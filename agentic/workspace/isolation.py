@@ -167,6 +167,12 @@ def rewrite_project_file(
     return json.dumps(expected, default=str, indent=1) + "\n"
 
 
+def without_keys(text: str, keys: tuple[str, ...]) -> str:
+    """A property file without some of its top-level keys; as it is where none of them is there."""
+    present = tuple(key for key in keys if re.search(rf"^['\"]?{key}['\"]?\s*:", text, re.M))
+    return rewrite_project_file(text, remove=present) if present else text
+
+
 def _load(text: str) -> dict[str, Any]:
     try:
         loaded = YAML(typ="safe", pure=True).load(text)

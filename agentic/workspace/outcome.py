@@ -37,6 +37,9 @@ class BuildOutcome(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     """The commit that the variant was built from."""
 
+    thin: bool = False
+    """The manifest holds only what the build needed, not the whole project."""
+
     @property
     def results(self) -> dict[str, NodeResult]:
         return self.run_results.by_id if self.run_results else {}

@@ -14,16 +14,18 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from agentic.exceptions import WorkspaceError
-from agentic.project import Dbt, DbtOutcome, Manifest, Project, load_manifest, run_dbt
+from agentic.exceptions import DbtError, WorkspaceError
+from agentic.project import Dbt, DbtOutcome, DbtSession, Manifest, Project, load_manifest, run_dbt
 from agentic.workspace.isolation import (
     OVERRIDES_FILE,
     isolate_file,
     override_macros,
     rewrite_project_file,
+    without_keys,
 )
 from agentic.workspace.packages import link_packages
 from agentic.workspace.profile import TARGET_NAME, Profile
+from agentic.workspace.thin import CUT_KEYS, Thin
 
 _PROJECT_FILE = "dbt_project.yml"
 _SCANNED = (".sql", ".yml", ".yaml")
@@ -65,6 +67,8 @@ class Side:
         self._project = project
         self._dbt = dbt
         self._profile = profile
+        self._aside: dict[str, bytes] = {}
+        self._session: DbtSession | None = None
 
     def prepare(self, repository: Path) -> None:
         """Make a fresh worktree a project that can be built in isolation, and only so."""
@@ -111,9 +115,37 @@ class Side:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
 
+    def narrow(self, thin: Thin) -> None:
+        """Set aside what one build does not need, until `widen`."""
+        root = self.place.project_root
+        for path in (*thin.aside, *thin.stubs, *thin.cut):
+            file = root / path
+            if not file.is_file() or file.is_symlink():
+                continue
+            self._aside[path] = file.read_bytes()
+            if path in thin.stubs:
+                file.write_text(thin.stubs[path], encoding="utf-8")
+            elif path in thin.cut:
+                text = self._aside[path].decode("utf-8", errors="replace")
+                file.write_text(without_keys(text, CUT_KEYS), encoding="utf-8")
+            else:
+                file.unlink()
+
+    def widen(self) -> None:
+        """Bring back what `narrow` set aside."""
+        for path, content in self._aside.items():
+            (self.place.project_root / path).write_bytes(content)
+        self._aside.clear()
+
+    @property
+    def target_path(self) -> Path:
+        """Where dbt writes now; a thin project has artifacts and a parse cache of its own."""
+        path = self.place.target_path
+        return path.with_name(f"{path.name}_thin") if self._aside else path
+
     def parse(self) -> tuple[Manifest | None, DbtOutcome]:
         """`dbt parse`: the project as dbt resolves it here, or None when it does not parse."""
-        (self.place.target_path / "manifest.json").unlink(missing_ok=True)
+        (self.target_path / "manifest.json").unlink(missing_ok=True)
         outcome = self.run("parse")
         if not outcome.ok:
             return None, outcome
@@ -121,30 +153,45 @@ class Side:
 
     def manifest(self) -> Manifest | None:
         """The manifest that dbt wrote last, or None when there is none."""
-        file = self.place.target_path / "manifest.json"
+        file = self.target_path / "manifest.json"
         return load_manifest(file) if file.is_file() else None
 
     def run(
         self, command: str, *args: str, on_line: Callable[[str], None] | None = None
     ) -> DbtOutcome:
-        """One dbt invocation, all paths and switches given."""
+        """One dbt command, all paths and switches given.
+
+        A parse and the build after it share a process, where the user's dbt can be driven so.
+        """
         place = self.place
-        (place.target_path / "run_results.json").unlink(missing_ok=True)
+        (self.target_path / "run_results.json").unlink(missing_ok=True)
         where = (
             "--project-dir", str(place.project_root),
             "--profiles-dir", str(self._profile.folder),
             "--profile", self._project.profile,
             "--target", TARGET_NAME,
-            "--target-path", str(place.target_path),
-            "--log-path", str(place.target_path / "logs"),
+            "--target-path", str(self.target_path),
+            "--log-path", str(self.target_path / "logs"),
         )  # fmt: skip
-        return run_dbt(
-            self._dbt,
-            [command, *args, *where],
-            cwd=place.project_root,
-            env=self.environment,
-            on_line=on_line,
-        )
+        full = [command, *args, *where]
+        cwd, env = place.project_root, self.environment
+        if command == "parse":
+            self.end_session()
+            self._session = DbtSession.start(self._dbt, cwd=cwd, env=env)
+        if self._session is not None:
+            try:
+                return self._session.run(full, on_line=on_line)
+            except DbtError:
+                self.end_session()
+                if command != "parse":
+                    raise
+        return run_dbt(self._dbt, full, cwd=cwd, env=env, on_line=on_line)
+
+    def end_session(self) -> None:
+        """End the living dbt: it may hold the database's lock."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
     def _inside(self, path: str) -> Path:
         """A file of the project by its relative path; no link may lead out of the worktree."""

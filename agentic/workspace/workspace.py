@@ -16,7 +16,14 @@ from agentic.exceptions import WorkspaceError
 from agentic.lineage import Graph
 from agentic.project import Manifest
 from agentic.warehouse import Connection
-from agentic.workspace.building import OnLine, Order, build_side, compile_side, undone_renames
+from agentic.workspace.building import (
+    OnLine,
+    Order,
+    TooThin,
+    build_side,
+    compile_side,
+    undone_renames,
+)
 from agentic.workspace.frame import (
     Frame,
     Variant,
@@ -26,10 +33,12 @@ from agentic.workspace.frame import (
     remove_tree,
     tree_of,
 )
+from agentic.workspace.ground import existing
 from agentic.workspace.isolation import source_macro
 from agentic.workspace.outcome import BuildOutcome
-from agentic.workspace.selection import changed_nodes, present, with_descendants
+from agentic.workspace.selection import changed_nodes, present, resolve, with_descendants
 from agentic.workspace.side import Side
+from agentic.workspace.thin import Thin, Wanted, plan_thin
 
 _OLDER_TRIED = 3
 """Commits before the snapshot that are tried as base when the snapshot does not parse."""
@@ -46,6 +55,7 @@ class Workspace:
         self._open: list[Connection] = []
         self._lock = threading.RLock()
         self._closed = False
+        self._edits: dict[str, str | None] = {}
 
     @property
     def root(self) -> Path:
@@ -71,6 +81,7 @@ class Workspace:
             side = self._side("change")
             for path, text in files.items():
                 side.write_file(path, text)
+                self._edits[path] = text
 
     def build(
         self,
@@ -90,8 +101,9 @@ class Workspace:
             self._close_connections()
             if variant == "base":
                 return self._build_base(select, rename_undone, on_line)
-            order = self._order("change", lambda _: select)
-            return build_side(self._side("change"), self.frame.ground, order, on_line)
+            side = self._side("change")
+            wanted = Wanted(edits=self._edits, select=self._ids(select))
+            return self._built(side, self._order("change", lambda _: select), wanted, on_line)
 
     def build_changed(
         self, paths: Collection[str], *, on_line: OnLine | None = None
@@ -104,8 +116,11 @@ class Workspace:
 
         with self._lock:
             self._close_connections()
-            order = self._order("change", choose)
-            return build_side(self._side("change"), self.frame.ground, order, on_line)
+            side = self._side("change")
+            # Files that were written but are not asked about must not be set aside.
+            same = set(self._edits) == set(paths)
+            wanted = Wanted(edits=self._edits) if same else None
+            return self._built(side, self._order("change", choose), wanted, on_line)
 
     def compile(self, select: Sequence[str]) -> BuildOutcome:
         """`dbt compile` of the change; the outcome's manifest holds the compiled code."""
@@ -194,11 +209,48 @@ class Workspace:
                 renamed_views=views,
                 revision=revision,
             )
-            outcome = build_side(side, frame.ground, order, on_line)
+            present_ids = self._ids(select)
+            same = revision == frame.snapshot
+            wanted = Wanted(select=present_ids) if same else None
+            outcome = self._built(side, order, wanted, on_line)
             if outcome.manifest is not None:
                 return outcome
         assert outcome is not None
         return outcome
+
+    def _built(
+        self, side: Side, order: Order, wanted: Wanted | None, on_line: OnLine | None
+    ) -> BuildOutcome:
+        """Build a thin project where that does, else the whole one."""
+        frame = self.frame
+        thin = self._plan(wanted) if wanted is not None else None
+        if thin is not None:
+            side.narrow(thin)
+            try:
+                narrowed = msgspec.structs.replace(order, thin=thin)
+                outcome = build_side(side, frame.ground, narrowed, on_line)
+                if outcome.run_results is not None:
+                    return outcome
+            except TooThin:
+                pass
+            finally:
+                side.widen()
+        return build_side(side, frame.ground, order, on_line)
+
+    def _plan(self, wanted: Wanted) -> Thin | None:
+        frame = self.frame
+        if frame.ground.empty:
+            return None
+        with frame.ground.connect() as connection:
+            known = existing(connection)
+        return plan_thin(frame.project, frame.baseline, wanted, known)
+
+    def _ids(self, select: Sequence[str]) -> tuple[str, ...]:
+        """Of the baseline's nodes; nothing where one is unknown to it."""
+        try:
+            return resolve(select, self.frame.baseline)
+        except WorkspaceError:
+            return ()
 
     def _base_revisions(self) -> Iterator[str]:
         """The snapshot, HEAD where that is another commit, then older commits of the project."""

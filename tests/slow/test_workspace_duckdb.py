@@ -59,7 +59,7 @@ def test_a_build_lies_in_the_workspace_and_nowhere_else(shop: Shop, database: Pa
             f"{own}_marts",
             f"{own}_snapshots",
         }
-        assert {name for name in schemas if not name.startswith(own)} == {
+        assert {name for name in schemas if not name.startswith(own)} - {"main"} == {
             *("audit", "dev", "dbt_test__audit", "history", "marts", "raw")
         }
         assert hooks == ((2 * (1 + 4),),), "only those of the two ordinary builds"
