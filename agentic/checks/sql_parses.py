@@ -9,10 +9,16 @@ from agentic.records import CheckResult, CodePage, publish
 
 CODE, NAME = "AP001", "SQL parses"
 SQL_CODES = frozenset(
-    (
-        "SQL_POLICY EXTERNAL_IO CODE_DEFINITION RESOURCE_ABUSE READ_DENIED JINJA_SIDE_EFFECT "
-        "SANDBOX_ESCAPE SECRET_ACCESS"
-    ).split()
+    [
+        "SQL_POLICY",
+        "EXTERNAL_IO",
+        "CODE_DEFINITION",
+        "RESOURCE_ABUSE",
+        "READ_DENIED",
+        "JINJA_SIDE_EFFECT",
+        "SANDBOX_ESCAPE",
+        "SECRET_ACCESS",
+    ]
 )
 
 publish(

@@ -16,12 +16,63 @@ from agentic.exceptions import SqlError
 
 # What hides a bad value or a bad row when it is put around a column.
 MASKING_FUNCTIONS = frozenset(
-    "COALESCE NVL NVL2 IFNULL ISNULL ZEROIFNULL NULLIFZERO NULLIF ABS CASE IF IIF IFF DECODE DECODE_CASE "
-    "TRY_CAST TRYCAST TRY_TO_NUMBER TRY_TO_DECIMAL TRY_TO_DATE TRY_TO_TIMESTAMP TRY_PARSE_JSON "
-    "TRY_STRPTIME SAFE_CAST TO_NUMBER_OR_NULL GREATEST LEAST REPLACE REGEXP_REPLACE TRANSLATE "
-    "FIRST_VALUE LAST_VALUE LAG LEAD NTH_VALUE FIRST LAST ANY_VALUE ARBITRARY MODE MAP "
-    "TRY SIGN CEIL FLOOR MOD RANDOM RAND UUID CHOOSE FIELD ELEMENT_AT "
-    "NANVL TO_VARIANT TRANSFORM_NULL_EQUALS".split()
+    [
+        "COALESCE",
+        "NVL",
+        "NVL2",
+        "IFNULL",
+        "ISNULL",
+        "ZEROIFNULL",
+        "NULLIFZERO",
+        "NULLIF",
+        "ABS",
+        "CASE",
+        "IF",
+        "IIF",
+        "IFF",
+        "DECODE",
+        "DECODE_CASE",
+        "TRY_CAST",
+        "TRYCAST",
+        "TRY_TO_NUMBER",
+        "TRY_TO_DECIMAL",
+        "TRY_TO_DATE",
+        "TRY_TO_TIMESTAMP",
+        "TRY_PARSE_JSON",
+        "TRY_STRPTIME",
+        "SAFE_CAST",
+        "TO_NUMBER_OR_NULL",
+        "GREATEST",
+        "LEAST",
+        "REPLACE",
+        "REGEXP_REPLACE",
+        "TRANSLATE",
+        "FIRST_VALUE",
+        "LAST_VALUE",
+        "LAG",
+        "LEAD",
+        "NTH_VALUE",
+        "FIRST",
+        "LAST",
+        "ANY_VALUE",
+        "ARBITRARY",
+        "MODE",
+        "MAP",
+        "TRY",
+        "SIGN",
+        "CEIL",
+        "FLOOR",
+        "MOD",
+        "RANDOM",
+        "RAND",
+        "UUID",
+        "CHOOSE",
+        "FIELD",
+        "ELEMENT_AT",
+        "NANVL",
+        "TO_VARIANT",
+        "TRANSFORM_NULL_EQUALS",
+    ]
 )
 
 REF, SOURCE, THIS = "agentic_ref", "agentic_source", "agentic_this"
@@ -145,7 +196,22 @@ def parse_query(sql: str, dialect: str) -> exp.Expression:
 
 
 # sqlglot takes these for names where every engine reports a syntax error.
-_RESERVED = frozenset("select from where having union join and or then when distinct group".split())
+_RESERVED = frozenset(
+    [
+        "select",
+        "from",
+        "where",
+        "having",
+        "union",
+        "join",
+        "and",
+        "or",
+        "then",
+        "when",
+        "distinct",
+        "group",
+    ]
+)
 
 
 def normalized(sql: str, dialect: str) -> str:
@@ -539,11 +605,24 @@ def leaf_column(key: str, name: str) -> exp.Column:
 def conjuncts(tree: exp.Expression) -> Iterator[exp.Expression]:
     """The parts of a condition that must all hold."""
     tree = tree.unnest()
+    if always_true(tree):
+        return
     if isinstance(tree, exp.And):
         yield from conjuncts(tree.this)
         yield from conjuncts(tree.expression)
     else:
         yield tree
+
+
+def always_true(tree: exp.Expression) -> bool:
+    """`true`, `1 = 1`: a place holder for conditions to come."""
+    if isinstance(tree, exp.Boolean):
+        return bool(tree.this)
+    return (
+        isinstance(tree, exp.EQ)
+        and isinstance(tree.this, exp.Literal)
+        and (tree.this == tree.expression)
+    )
 
 
 def join_kind(join: exp.Join) -> str:

@@ -12,7 +12,32 @@ from agentic.policy.changes.pii import Personal
 from agentic.policy.changes.shapes import ChangeFinding, ChangeRules, ProjectView
 from agentic.policy.changes.tree import Tree, overlay
 from agentic.policy.changes.walk import Mark
+from agentic.policy.changes.yaml_load import load, mapping
 from agentic.records import Verdict
+
+PACKAGES = ("dbt_packages/", "dbt_modules/")
+
+
+def installed(
+    files: Mapping[str, str], packages: Mapping[str, Mapping[str, str]]
+) -> tuple[dict[str, str], dict[str, Mapping[str, str]]]:
+    """The project's own files, and packages with those that lie below dbt_packages/."""
+    own: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
+    for path, text in files.items():
+        if path.startswith(PACKAGES) and path.count("/") > 1:
+            _, folder, rest = path.split("/", 2)
+            found.setdefault(folder, {})[rest] = text
+        else:
+            own[path] = text
+    named = {**packages, **found}
+    return own, {package_name(folder, texts): texts for folder, texts in named.items()}
+
+
+def package_name(folder: str, texts: Mapping[str, str]) -> str:
+    """A package's own name for itself; its folder may be called otherwise."""
+    settings = mapping(load(texts.get("dbt_project.yml", "")).value)
+    return str(settings.get("name") or folder)
 
 
 class Case:
@@ -26,15 +51,18 @@ class Case:
         rules: ChangeRules,
     ) -> None:
         self.project, self.rules = project, rules
-        self.base = Tree(overlay(project.files, before), project.package_files)
+        below, packages = installed(overlay(project.files, before), project.package_files)
+        self.base = Tree(below, packages)
         plain = {
             path: text
             for path, text in files.items()
             if text is None or not text.startswith(SYMLINK)
         }
-        self.after = Tree(overlay(self.base.files, plain), project.package_files)
+        self.after = Tree(overlay(self.base.files, plain), packages)
         self.changed = {
-            path: text for path, text in files.items() if self.base.files.get(path) != text
+            path: text
+            for path, text in files.items()
+            if self.base.files.get(path) != text or path.startswith(PACKAGES)
         }
         self.findings: list[ChangeFinding] = []
 

@@ -8,55 +8,228 @@ from agentic.policy.changes.values import Opaque, text_of
 
 # Free to use in any template.
 FREE = frozenset(
-    "ref source this config is_incremental execute log print return set zip set_strict zip_strict "
-    "tojson fromjson toyaml fromyaml range dict namespace loop caller varargs kwargs var "
-    "true false none True False None project_name dbt_version run_started_at invocation_id "
-    "thread_id doc local_md5 exceptions adapter api modules dbt joiner cycler "
-    "partition_range load_relation metric function as_text should_store_failures Dimension "
-    "TimeDimension Entity Metric Measure".split()
+    [
+        "ref",
+        "source",
+        "this",
+        "config",
+        "is_incremental",
+        "execute",
+        "log",
+        "print",
+        "return",
+        "set",
+        "zip",
+        "set_strict",
+        "zip_strict",
+        "tojson",
+        "fromjson",
+        "toyaml",
+        "fromyaml",
+        "range",
+        "dict",
+        "namespace",
+        "loop",
+        "caller",
+        "varargs",
+        "kwargs",
+        "var",
+        "true",
+        "false",
+        "none",
+        "True",
+        "False",
+        "None",
+        "project_name",
+        "dbt_version",
+        "run_started_at",
+        "invocation_id",
+        "thread_id",
+        "doc",
+        "local_md5",
+        "exceptions",
+        "adapter",
+        "api",
+        "modules",
+        "dbt",
+        "joiner",
+        "cycler",
+        "partition_range",
+        "load_relation",
+        "metric",
+        "function",
+        "as_text",
+        "should_store_failures",
+        "Dimension",
+        "TimeDimension",
+        "Entity",
+        "Metric",
+        "Measure",
+    ]
 )
 # Names whose value differs between environments or runs.
 ENVIRONMENT = frozenset(
-    "target flags selected_resources graph model schema database schemas "
-    "should_full_refresh this_run".split()
+    [
+        "target",
+        "flags",
+        "selected_resources",
+        "graph",
+        "model",
+        "schema",
+        "database",
+        "schemas",
+        "should_full_refresh",
+        "this_run",
+    ]
 )
-RUN_ONLY = frozenset("run_started_at invocation_id thread_id".split())
-SECRET = frozenset("env_var invocation_args_dict dbt_metadata_envs".split())
+RUN_ONLY = frozenset(["run_started_at", "invocation_id", "thread_id"])
+SECRET = frozenset(["env_var", "invocation_args_dict", "dbt_metadata_envs"])
 # Names that act, or that reach anything by a name made up at run time.
 ACTING = frozenset(
-    "run_query statement context builtins write submit_python_job load_result store_result "
-    "store_raw_result run_hooks render create_schema drop_schema drop_relation "
-    "drop_relation_if_exists truncate_relation rename_relation create_table_as create_view_as "
-    "get_columns_in_query call_dcl_statements apply_grants load_csv_rows noop_statement "
-    "set_sql_header persist_docs get_columns_in_relation_query collect_freshness".split()
+    [
+        "run_query",
+        "statement",
+        "context",
+        "builtins",
+        "write",
+        "submit_python_job",
+        "load_result",
+        "store_result",
+        "store_raw_result",
+        "run_hooks",
+        "render",
+        "create_schema",
+        "drop_schema",
+        "drop_relation",
+        "drop_relation_if_exists",
+        "truncate_relation",
+        "rename_relation",
+        "create_table_as",
+        "create_view_as",
+        "get_columns_in_query",
+        "call_dcl_statements",
+        "apply_grants",
+        "load_csv_rows",
+        "noop_statement",
+        "set_sql_header",
+        "persist_docs",
+        "get_columns_in_relation_query",
+        "collect_freshness",
+    ]
 )
 
 # Methods that only read or build values.
 READING = {
     "adapter": frozenset(
-        "dispatch quote get_relation get_columns_in_relation get_missing_columns load_relation "
-        "check_schema_exists quote_as_configured type convert_type already_exists Relation Column "
-        "get_partitions_metadata parse_partition_by is_replaceable".split()
+        [
+            "dispatch",
+            "quote",
+            "get_relation",
+            "get_columns_in_relation",
+            "get_missing_columns",
+            "load_relation",
+            "check_schema_exists",
+            "quote_as_configured",
+            "type",
+            "convert_type",
+            "already_exists",
+            "Relation",
+            "Column",
+            "get_partitions_metadata",
+            "parse_partition_by",
+            "is_replaceable",
+        ]
     ),
-    "api": frozenset("Relation Column".split()),
+    "api": frozenset(["Relation", "Column"]),
     "exceptions": frozenset(
-        "raise_compiler_error warn raise_not_implemented raise_database_error "
-        "raise_fail_fast_error raise_parsing_error raise_contract_error relation_wrong_type "
-        "column_type_missing missing_config".split()
+        [
+            "raise_compiler_error",
+            "warn",
+            "raise_not_implemented",
+            "raise_database_error",
+            "raise_fail_fast_error",
+            "raise_parsing_error",
+            "raise_contract_error",
+            "relation_wrong_type",
+            "column_type_missing",
+            "missing_config",
+        ]
     ),
-    "modules": frozenset("datetime pytz re itertools".split()),
+    "modules": frozenset(["datetime", "pytz", "re", "itertools"]),
     "target": frozenset(
-        "name schema database type profile_name threads dbname dataset project "
-        "target_name warehouse".split()
+        [
+            "name",
+            "schema",
+            "database",
+            "type",
+            "profile_name",
+            "threads",
+            "dbname",
+            "dataset",
+            "project",
+            "target_name",
+            "warehouse",
+        ]
     ),
 }
 # Libraries of `modules` hold references to the interpreter: only what templates really use.
 MODULE_ATTRIBUTES = frozenset(
-    "datetime date time timedelta timezone utcnow now today strptime fromisoformat combine "
-    "fromtimestamp pytz utc UTC re match search sub split findall compile fullmatch escape "
-    "IGNORECASE group groups itertools chain product combinations permutations count islice "
-    "zip_longest groupby accumulate from_iterable strftime isoformat year month day hour minute "
-    "second weekday isoweekday days seconds total_seconds replace start end".split()
+    [
+        "datetime",
+        "date",
+        "time",
+        "timedelta",
+        "timezone",
+        "utcnow",
+        "now",
+        "today",
+        "strptime",
+        "fromisoformat",
+        "combine",
+        "fromtimestamp",
+        "pytz",
+        "utc",
+        "UTC",
+        "re",
+        "match",
+        "search",
+        "sub",
+        "split",
+        "findall",
+        "compile",
+        "fullmatch",
+        "escape",
+        "IGNORECASE",
+        "group",
+        "groups",
+        "itertools",
+        "chain",
+        "product",
+        "combinations",
+        "permutations",
+        "count",
+        "islice",
+        "zip_longest",
+        "groupby",
+        "accumulate",
+        "from_iterable",
+        "strftime",
+        "isoformat",
+        "year",
+        "month",
+        "day",
+        "hour",
+        "minute",
+        "second",
+        "weekday",
+        "isoweekday",
+        "days",
+        "seconds",
+        "total_seconds",
+        "replace",
+        "start",
+        "end",
+    ]
 )
 
 # dbt's cross-database macros and what they print: enough to read the SQL, not to run it.
@@ -99,8 +272,15 @@ _PRINTED = {
     "information_schema_name": "information_schema",
 }
 _LISTED = frozenset(
-    "concat array_construct date_spine generate_series get_intervals_between "
-    "get_powers_of_two partition_range".split()
+    [
+        "concat",
+        "array_construct",
+        "date_spine",
+        "generate_series",
+        "get_intervals_between",
+        "get_powers_of_two",
+        "partition_range",
+    ]
 )
 DBT_SQL = frozenset(_PRINTED) | _LISTED
 

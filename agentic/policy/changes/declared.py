@@ -8,33 +8,58 @@ from typing import Any
 
 import msgspec
 
+from agentic.policy.changes.kept_tests import weaker_config
 from agentic.policy.changes.resources import Resource, as_json
 from agentic.policy.changes.settings import compare_config, same
 from agentic.records import Verdict
 
-DOCUMENTATION = frozenset("name description docs meta tags config label".split())
+DOCUMENTATION = frozenset(["name", "description", "docs", "meta", "tags", "config", "label"])
 SOURCE_PLACE = frozenset(
-    "schema database identifier catalog quoting overrides external_location".split()
+    ["schema", "database", "identifier", "catalog", "quoting", "overrides", "external_location"]
 )
 FREE_KEYS: Mapping[str, frozenset[str]] = {
-    "source": frozenset("loader source_description".split()),
-    "table": frozenset("loader".split()),
-    "exposure": frozenset("type url maturity owner depends_on".split()),
+    "source": frozenset(["loader", "source_description"]),
+    "table": frozenset(["loader"]),
+    "exposure": frozenset(["type", "url", "maturity", "owner", "depends_on"]),
     "macro": frozenset(["arguments"]),
     "group": frozenset(["owner"]),
     "metric": frozenset(
-        "type type_params filter model label time_grain dimensions expression time_granularity".split()
+        [
+            "type",
+            "type_params",
+            "filter",
+            "model",
+            "label",
+            "time_grain",
+            "dimensions",
+            "expression",
+            "time_granularity",
+        ]
     ),
     "semantic_model": frozenset(
-        "model entities dimensions measures defaults primary_entity".split()
+        ["model", "entities", "dimensions", "measures", "defaults", "primary_entity"]
     ),
-    "saved_query": frozenset("query_params exports".split()),
+    "saved_query": frozenset(["query_params", "exports"]),
     "seed": frozenset(()),
     "analysis": frozenset(()),
 }
 UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 COLUMN_FREE = frozenset(
-    "name description data_type quote docs tags meta config granularity dimension entity include exclude".split()
+    [
+        "name",
+        "description",
+        "data_type",
+        "quote",
+        "docs",
+        "tags",
+        "meta",
+        "config",
+        "granularity",
+        "dimension",
+        "entity",
+        "include",
+        "exclude",
+    ]
 )
 
 
@@ -123,12 +148,6 @@ def _removed(old: Resource, pii_tags: tuple[str, ...]) -> Iterator[Remark]:
         yield _remark(
             old, "deny", "GUARDRAIL_SELF_EDIT", f"{old.name} loses its own guardrails.", "meta"
         )
-    lost = {k: v for k, v in {**old.config, **old.keys}.items() if k not in DOCUMENTATION}
-    if old.kind in ("model", "seed", "snapshot"):
-        for setting in compare_config(lost, {}, new=False, kind=old.kind):
-            yield Remark(
-                setting.verdict, setting.code, setting.reason, old.line, f"{old.key} {setting.key}"
-            )
 
 
 def _enforced(keys: Mapping[str, Any]) -> bool:
@@ -186,6 +205,11 @@ def _new(now: Resource) -> Iterator[Remark]:
 
 
 def _keys(old: Resource, now: Resource, *, new: bool) -> Iterator[Remark]:
+    if now.kind == "singular_test":
+        reason = weaker_config(settings_of(old), settings_of(now))
+        if reason:
+            yield _remark(now, "deny", "TEST_WEAKENED", f"{now.name}: {reason}", "config")
+        return
     if now.kind == "unit_test":
         free = {"description", "tags", "meta"}
         was = {k: v for k, v in old.keys.items() if k not in free}
@@ -199,7 +223,9 @@ def _keys(old: Resource, now: Resource, *, new: bool) -> Iterator[Remark]:
                 "edited",
             )
         return
-    settings_old, settings_new = _settings(old), _settings(now)
+    if now.kind in ("model", "seed", "snapshot"):
+        return  # judged with the node's whole configuration
+    settings_old, settings_new = settings_of(old), settings_of(now)
     if now.kind in ("source", "table"):
         yield from _source(old, now, settings_old, settings_new)
         settings_old = {k: v for k, v in settings_old.items() if k not in _SOURCE_JUDGED}
@@ -227,7 +253,7 @@ _SOURCE_JUDGED = SOURCE_PLACE | {
 }
 
 
-def _settings(one: Resource) -> dict[str, Any]:
+def settings_of(one: Resource) -> dict[str, Any]:
     """Top-level keys and config together: dbt reads most of them in both places."""
     keys = {
         k: v

@@ -303,7 +303,9 @@ class Evaluator:
             args += list(more) if isinstance(more, list | tuple) else []
         if node.dyn_kwargs is not None:
             extra = self.value(node.dyn_kwargs)
-            kwargs |= {str(k): v for k, v in extra.items()} if isinstance(extra, dict) else {}
+            kwargs |= (
+                {str(k): v for k, v in extra.items()} if isinstance(extra, dict) else {"?": extra}
+            )
         return args, kwargs
 
     def on_call(self, node: nodes.Call) -> Any:

@@ -76,7 +76,7 @@ def _unknown_call(case: Case, path: str, line: int, call: Call) -> None:
         case.add(
             path,
             line,
-            "ask",
+            "deny",
             "JINJA_SIDE_EFFECT",
             f"{call.package} is not installed here, so that nobody can tell what {call.name}() does.",
         )
@@ -133,12 +133,27 @@ def judge_macros(case: Case, path: str, text: str | None, old: str | None) -> No
     elsewhere = _other_blocks(case, path)
     for key, one in now.items():
         before = was.get(key) or elsewhere.get(key)
+        if before is None and one.kind in ("macro", "test"):
+            _judge_twin(case, path, one)
         if before is not None and before.text == one.text:
             continue
         _judge_block(case, path, one, before)
     for key, one in was.items():
         if key not in now and not _moved(case, key, path):
             _judge_gone(case, path, one)
+
+
+def _judge_twin(case: Case, path: str, one: MacroText) -> None:
+    """A name that another file of the project has already."""
+    for other, text in case.after.of_kind("macro", "generic_test"):
+        if other == path or one.name not in text:
+            continue
+        if any(
+            (two.kind, two.name) == (one.kind, one.name)
+            for two in macros_in(text, package="", path=other)
+        ):
+            code = "TEST_WEAKENED" if one.kind == "test" else "SQL_POLICY"
+            case.add(path, one.line, "deny", code, f"{other} defines {one.name} already.")
 
 
 def _other_blocks(case: Case, path: str) -> dict[tuple[str, str], MacroText]:

@@ -7,11 +7,12 @@ from pathlib import PurePosixPath
 
 from agentic.exceptions import SqlError
 from agentic.policy.changes.case import Case
+from agentic.policy.changes.effective import judge_settings, touched_nodes
 from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judge_template
 from agentic.policy.changes.macro_use import judge_macro_users
 from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node, readers
 from agentic.policy.changes.nodes_sql import stem
-from agentic.policy.changes.paths import judge_path, judge_rules
+from agentic.policy.changes.paths import judge_path, judge_rules, twin_in_case
 from agentic.policy.changes.seeds import judge_seed
 from agentic.policy.changes.shapes import (
     ChangeFinding,
@@ -69,6 +70,10 @@ def _judge(case: Case) -> None:
         if found is not None:
             case.findings.append(found)
             continue
+        twin = twin_in_case(path, case.base.files) if text is not None else ""
+        if twin:
+            case.add(path, 0, "deny", "PATH_ESCAPE", f"On many file systems this path is {twin}.")
+            continue
         if text is not None and len(text) > MAX_FILE:
             case.add(path, 0, "deny", "RESOURCE_ABUSE", "The file is larger than two megabytes.")
             continue
@@ -77,6 +82,7 @@ def _judge(case: Case) -> None:
         _file(case, path, kind, text)
         if kind == "properties":
             properties.add(path)
+    judge_settings(case, touched_nodes(case, properties))
     judge_resources(case, properties)
     judge_tests(case, properties)
     _deleted(case)
@@ -227,7 +233,10 @@ def _gone(case: Case, path: str, kind: str, old: str | None) -> None:
     moved = [
         other
         for other, text in case.changed.items()
-        if text is not None and stem(other) == stem(path) and text.split() == old.split()
+        if text is not None
+        and case.after.kind(other) == kind
+        and stem(other) == stem(path)
+        and text.split() == old.split()
     ]
     if moved:
         return
@@ -289,7 +298,7 @@ def _duplicates(case: Case) -> None:
         twins = [
             other
             for other, _ in case.after.of_kind("model", "seed", "python")
-            if other != path and stem(other) == stem(path)
+            if other != path and stem(other).casefold() == stem(path).casefold()
         ]
         if twins:
             case.add(

@@ -162,7 +162,9 @@ def weaker_config(old: dict[str, Any], new: dict[str, Any]) -> str:
     return ""
 
 
-_HARMLESS = frozenset("store_failures store_failures_as meta name description group docs".split())
+_HARMLESS = frozenset(
+    ["store_failures", "store_failures_as", "meta", "name", "description", "group", "docs"]
+)
 
 
 def _severity(was: Any, now: Any) -> bool:

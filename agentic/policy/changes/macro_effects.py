@@ -12,7 +12,7 @@ from agentic.policy.changes.walk import Mark, Walker
 from agentic.records import Verdict
 
 QUERIES = frozenset(["run_query", "statement", "load_result", "get_columns_in_query"])
-GRAVE = frozenset("JINJA_SIDE_EFFECT SECRET_ACCESS SANDBOX_ESCAPE RESOURCE_ABUSE".split())
+GRAVE = frozenset(["JINJA_SIDE_EFFECT", "SECRET_ACCESS", "SANDBOX_ESCAPE", "RESOURCE_ABUSE"])
 
 
 class Deed(msgspec.Struct, frozen=True):

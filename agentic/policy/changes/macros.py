@@ -50,16 +50,62 @@ def macros_in(text: str, *, package: str, path: str) -> Iterator[MacroText]:
 # only print SQL. An installed copy is read instead.
 PURE_PACKAGES = {
     "dbt_utils": frozenset(
-        "generate_surrogate_key surrogate_key star pivot unpivot union_relations group_by date_spine "
-        "safe_add safe_subtract safe_divide nullcheck nullcheck_table generate_series haversine_distance "
-        "width_bucket deduplicate get_url_parameter get_url_host get_url_path pretty_time pretty_log_format "
-        "slugify get_column_values get_filtered_columns_in_relation get_relations_by_pattern "
-        "get_relations_by_prefix type_string current_timestamp".split()
+        [
+            "generate_surrogate_key",
+            "surrogate_key",
+            "star",
+            "pivot",
+            "unpivot",
+            "union_relations",
+            "group_by",
+            "date_spine",
+            "safe_add",
+            "safe_subtract",
+            "safe_divide",
+            "nullcheck",
+            "nullcheck_table",
+            "generate_series",
+            "haversine_distance",
+            "width_bucket",
+            "deduplicate",
+            "get_url_parameter",
+            "get_url_host",
+            "get_url_path",
+            "pretty_time",
+            "pretty_log_format",
+            "slugify",
+            "get_column_values",
+            "get_filtered_columns_in_relation",
+            "get_relations_by_pattern",
+            "get_relations_by_prefix",
+            "type_string",
+            "current_timestamp",
+        ]
     ),
     "dbt_date": frozenset(
-        "get_date_dimension get_base_dates today yesterday tomorrow now day_of_week day_name month_name "
-        "week_start week_end iso_week_start date_part n_days_ago n_days_away convert_timezone "
-        "last_month last_week next_month from_unixtimestamp to_unixtimestamp".split()
+        [
+            "get_date_dimension",
+            "get_base_dates",
+            "today",
+            "yesterday",
+            "tomorrow",
+            "now",
+            "day_of_week",
+            "day_name",
+            "month_name",
+            "week_start",
+            "week_end",
+            "iso_week_start",
+            "date_part",
+            "n_days_ago",
+            "n_days_away",
+            "convert_timezone",
+            "last_month",
+            "last_week",
+            "next_month",
+            "from_unixtimestamp",
+            "to_unixtimestamp",
+        ]
     ),
     "codegen": frozenset(()),
     "dbt_expectations": frozenset(()),
@@ -101,11 +147,11 @@ class MacroTable:
         return self.get(package, name) or self.get(self.project, name)
 
     def has_package(self, name: str) -> bool:
-        return name in self._table or name in self._known_only
+        return name in self._table or name in self._known_only or name in PURE_PACKAGES
 
     def pure_by_name(self, package: str, name: str) -> bool:
         """A macro of a package that is declared but not installed here, known to print SQL alone."""
-        return package in self._known_only and name in PURE_PACKAGES.get(package, ())
+        return package not in self._table and name in PURE_PACKAGES.get(package, ())
 
     def installed(self, package: str) -> bool:
         return package in self._table

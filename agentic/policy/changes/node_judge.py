@@ -10,7 +10,6 @@ from agentic.policy.changes.masking import compare, dropped
 from agentic.policy.changes.nodes_sql import Library, Variants, stem
 from agentic.policy.changes.pii import leaks
 from agentic.policy.changes.render import Rendered
-from agentic.policy.changes.settings import compare_config
 from agentic.policy.changes.sql_gate import Fault, judge_query, judge_relations
 from agentic.sql.shape import Leaf, Relation, Shape
 
@@ -35,7 +34,6 @@ def judge_node(case: Case, path: str, kind: str) -> None:
     if kind in ("singular_test", "generic_test", "analysis"):
         return
     _references(case, path, now)
-    _config(case, path, now, was, kind)
     _shapes(case, path, old_path, kind)
 
 
@@ -161,7 +159,7 @@ def _before(case: Case, path: str) -> tuple[Rendered, ...]:
 
 
 def known_reference(case: Case, name: str) -> bool:
-    plain = name.split("~")[-1]
+    plain = name.rsplit("~", maxsplit=1)[-1]
     base = plain.split(".v")[0]
     return (
         plain in case.after.nodes
@@ -175,7 +173,7 @@ def known_reference(case: Case, name: str) -> bool:
 
 def _package_source(case: Case, name: str) -> bool:
     return any(
-        name.split("~")[0] in text
+        name.split("~", maxsplit=1)[0] in text
         for texts in case.after.package_files.values()
         for path, text in texts.items()
         if path.endswith((".yml", ".yaml"))
@@ -217,32 +215,6 @@ def _circular(case: Case, path: str) -> bool:
                     seen.add(plain)
                     waiting.append(plain)
     return False
-
-
-def _config(case: Case, path: str, now: Variants, was: Variants | None, kind: str) -> None:
-    seen = set()
-    for number, one in enumerate((now.first, now.second)):
-        old = (was.first, was.second)[number].config if was is not None else {}
-        for setting in compare_config(
-            old, one.config, new=was is None, kind="snapshot" if kind == "snapshot" else "node"
-        ):
-            if setting.key not in seen:
-                seen.add(setting.key)
-                case.add(
-                    path,
-                    _line(case, path, setting.key),
-                    setting.verdict,
-                    setting.code,
-                    setting.reason,
-                )
-
-
-def _line(case: Case, path: str, key: str) -> int:
-    word = key.split(" ")[0]
-    for number, line in enumerate((case.after.files.get(path) or "").splitlines(), 1):
-        if word in line:
-            return number
-    return 1
 
 
 def _shapes(case: Case, path: str, old_path: str | None, kind: str) -> None:
@@ -358,9 +330,9 @@ def readers(case: Case, name: str, column: str, seen: set[str]) -> Iterator[str]
         if shape is None:
             continue
         before = case.base_library.shape(path, 1) if path in case.base.files else None
-        if column in shape.unresolved and (before is None or column not in before.unresolved):
-            yield child
-        elif any(leaf == Leaf(key, column) for leaf in shape.reads):
+        if (
+            column in shape.unresolved and (before is None or column not in before.unresolved)
+        ) or any(leaf == Leaf(key, column) for leaf in shape.reads):
             yield child
         elif any(one.split("-")[0] == key for one in shape.open_stars) or (
             before is not None

@@ -118,7 +118,7 @@ class Library:
             return self.known.get(name.replace("~", "."))
         if place == THIS or place != REF:
             return None
-        path = self.tree.nodes.get(name.split(".v")[0]) or self.tree.nodes.get(
+        path = self.tree.nodes.get(name.split(".v", maxsplit=1)[0]) or self.tree.nodes.get(
             name.replace(".v", "_v")
         )
         if path is None:

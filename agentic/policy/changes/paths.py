@@ -107,12 +107,26 @@ def judge_path(path: str, text: str | None, kind: str = "") -> ChangeFinding | N
         )
     if PYTHON.search(folded):
         return deny("PYTHON_CODE", "Python would run in dbt's process; write the node in SQL.")
+    if path.endswith("/.gitkeep") and not (text or "").strip() and path.count("/.") == 1:
+        return None
     if CONTROL.search(folded) or SCRIPT.search(folded):
         return deny(
             "REPO_CONTROL_FILE",
             "The file steers tools or CI, not the project's data; a person edits it.",
         )
     return None
+
+
+def twin_in_case(path: str, existing: Iterable[str]) -> str:
+    """An existing file or folder that is the same where a file system folds case; empty: none."""
+    known = set(existing)
+    places = {parent.as_posix() for one in known for parent in PurePosixPath(one).parents}
+    by_fold = {one.casefold(): one for one in (*places, *known)}
+    for place in (path, *(parent.as_posix() for parent in PurePosixPath(path).parents)):
+        twin = by_fold.get(place.casefold())
+        if twin is not None and place not in known and place not in places:
+            return twin
+    return ""
 
 
 def matches(path: str, pattern: str) -> bool:

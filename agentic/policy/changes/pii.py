@@ -75,7 +75,7 @@ class Personal:
             if found is not None:
                 yield found
         if place == "source":
-            source = declared.get(f"source:{name.split('~')[0]}")
+            source = declared.get(f"source:{name.split('~', maxsplit=1)[0]}")
             if source is not None:
                 yield source
 
@@ -89,8 +89,10 @@ class Personal:
             return False
         if place != "source" or len(parts) < 3:
             return True
-        source = self.tree.declared.get(f"source:{name.split('~')[0]}")
-        schema = str((source.keys.get("schema") if source else None) or name.split("~")[0]).lower()
+        source = self.tree.declared.get(f"source:{name.split('~', maxsplit=1)[0]}")
+        schema = str(
+            (source.keys.get("schema") if source else None) or name.split("~", maxsplit=1)[0]
+        ).lower()
         return "{{" in schema or fnmatchcase(schema, parts[-3])
 
     def star_columns(self, key: str) -> Iterator[str]:

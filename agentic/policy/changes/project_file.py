@@ -24,12 +24,35 @@ NODE_KEYS = {
     "saved-queries": "saved_query",
 }
 PATH_KEYS = frozenset(
-    "model-paths seed-paths snapshot-paths test-paths macro-paths analysis-paths docs-paths asset-paths source-paths "
-    "data-paths function-paths target-path log-path packages-install-path modules-path clean-targets".split()
+    [
+        "model-paths",
+        "seed-paths",
+        "snapshot-paths",
+        "test-paths",
+        "macro-paths",
+        "analysis-paths",
+        "docs-paths",
+        "asset-paths",
+        "source-paths",
+        "data-paths",
+        "function-paths",
+        "target-path",
+        "log-path",
+        "packages-install-path",
+        "modules-path",
+        "clean-targets",
+    ]
 )
-HOOKS = frozenset("on-run-start on-run-end".split())
+HOOKS = frozenset(["on-run-start", "on-run-end"])
 HIDING_FLAGS = frozenset(
-    "indirect_selection warn_error warn_error_options store_failures fail_fast selector".split()
+    [
+        "indirect_selection",
+        "warn_error",
+        "warn_error_options",
+        "store_failures",
+        "fail_fast",
+        "selector",
+    ]
 )
 
 
@@ -119,7 +142,7 @@ def _flags(was: Any, is_: Any) -> tuple[Verdict, str, str]:
 
 def _tree(was: Any, is_: Any, kind: str, path: str, line: int) -> Iterator[Remark]:
     """A tree of folders with settings under `+`, or bare where dbt knows the name."""
-    old, now = _split(was), _split(is_)
+    old, now = split_settings(was), split_settings(is_)
     for setting in compare_config(old[0], now[0], new=False, kind=kind):
         yield Remark(
             setting.verdict,
@@ -139,14 +162,50 @@ def _code(code: str, kind: str) -> str:
 
 
 KNOWN_BARE = frozenset(
-    "materialized schema database alias tags meta enabled pre-hook post-hook pre_hook post_hook persist_docs grants "
-    "full_refresh quoting docs contract unique_key on_schema_change incremental_strategy column_types quote_columns "
-    "target_schema target_database strategy access group severity where limit error_if warn_if fail_calc store_failures sql_header "
-    "location_root hours_to_expiration".split()
+    [
+        "materialized",
+        "schema",
+        "database",
+        "alias",
+        "tags",
+        "meta",
+        "enabled",
+        "pre-hook",
+        "post-hook",
+        "pre_hook",
+        "post_hook",
+        "persist_docs",
+        "grants",
+        "full_refresh",
+        "quoting",
+        "docs",
+        "contract",
+        "unique_key",
+        "on_schema_change",
+        "incremental_strategy",
+        "column_types",
+        "quote_columns",
+        "target_schema",
+        "target_database",
+        "strategy",
+        "access",
+        "group",
+        "severity",
+        "where",
+        "limit",
+        "error_if",
+        "warn_if",
+        "fail_calc",
+        "store_failures",
+        "sql_header",
+        "location_root",
+        "hours_to_expiration",
+    ]
 )
 
 
-def _split(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_settings(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(settings, folders) of one level of a tree in dbt_project.yml."""
     settings: dict[str, Any] = {}
     folders: dict[str, Any] = {}
     if isinstance(value, dict):
@@ -160,7 +219,7 @@ def _split(value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _tests(was: Any, is_: Any, path: str, line: int) -> Iterator[Remark]:
     """Project-wide settings of tests reach every existing test."""
-    old, now = _split(was), _split(is_)
+    old, now = split_settings(was), split_settings(is_)
     reason = weaker_config(old[0], now[0])
     if reason:
         yield Remark("deny", "TEST_WEAKENED", f"{path}: {reason}", line, f"{path} {reason}")

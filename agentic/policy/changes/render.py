@@ -359,9 +359,8 @@ class Renderer(Evaluator):
         return Relation(SOURCE, name, self.quote)
 
     def call_config(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if self.depth == 0:
-            for one in (*args, kwargs):
-                self.config |= one if isinstance(one, dict) else {"?": one}
+        for one in (*args, kwargs):
+            self.config |= one if isinstance(one, dict) else {"?": one}
         return ""
 
     def call_config_get(self, args: list[Any], kwargs: dict[str, Any]) -> Any:

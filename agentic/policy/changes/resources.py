@@ -29,10 +29,26 @@ LISTS = {
 }
 TEST_KEYS = ("data_tests", "tests")
 TEST_CONFIG = frozenset(
-    "severity where warn_if error_if fail_calc limit enabled store_failures store_failures_as tags "
-    "meta schema database alias group sql_header".split()
+    [
+        "severity",
+        "where",
+        "warn_if",
+        "error_if",
+        "fail_calc",
+        "limit",
+        "enabled",
+        "store_failures",
+        "store_failures_as",
+        "tags",
+        "meta",
+        "schema",
+        "database",
+        "alias",
+        "group",
+        "sql_header",
+    ]
 )
-TEST_WORDS = frozenset("name description config test_name column_name arguments".split())
+TEST_WORDS = frozenset(["name", "description", "config", "test_name", "column_name", "arguments"])
 
 
 class Test(msgspec.Struct, frozen=True):

@@ -12,8 +12,21 @@ from agentic.policy.changes.values import Opaque
 from agentic.records import Verdict
 
 FREE = frozenset(
-    "tags meta docs description persist_docs labels contract materialized on_configuration_change "
-    "event_time resource_tags query_tag database_tags".split()
+    [
+        "tags",
+        "meta",
+        "docs",
+        "description",
+        "persist_docs",
+        "labels",
+        "contract",
+        "materialized",
+        "on_configuration_change",
+        "event_time",
+        "resource_tags",
+        "query_tag",
+        "database_tags",
+    ]
 )
 TABLES: dict[str, tuple[Verdict, str, str]] = {}
 
@@ -30,6 +43,7 @@ _put(
     "schema database alias catalog catalog_name project dataset target_schema target_database identifier "
     "relation_name quoting full_refresh_schema snapshot_schema",
 )
+_put("deny", "PROJECT_CONFIG_CHANGE", "is only known at run time", "?")
 _put(
     "deny",
     "HOOK_SQL",
@@ -111,11 +125,20 @@ _put(
 )
 
 SNAPSHOT_KEYS = frozenset(
-    "strategy updated_at check_cols invalidate_hard_deletes hard_deletes dbt_valid_to_current "
-    "snapshot_meta_column_names unique_key relation".split()
+    [
+        "strategy",
+        "updated_at",
+        "check_cols",
+        "invalidate_hard_deletes",
+        "hard_deletes",
+        "dbt_valid_to_current",
+        "snapshot_meta_column_names",
+        "unique_key",
+        "relation",
+    ]
 )
 SAFE_MATERIALIZATIONS = frozenset(
-    "table view incremental ephemeral materialized_view snapshot seed test".split()
+    ["table", "view", "incremental", "ephemeral", "materialized_view", "snapshot", "seed", "test"]
 )
 
 # A new node may set these as it likes: nothing that exists is changed by them.
@@ -201,23 +224,11 @@ def _setting(verdict: Verdict, code: str, reason: str, key: str, value: Any) -> 
 def _materialized(key: str, was: Any, is_: Any, new: bool, kind: str) -> Setting | None:
     if is_ == "external":
         return _setting("deny", "EXTERNAL_IO", "writes a file outside the warehouse", key, is_)
-    if new or was is None:
-        if is_ in SAFE_MATERIALIZATIONS and (new or kind == "node"):
-            return (
-                None
-                if new
-                else _setting(
-                    "ask", "MATERIALIZATION_CHANGE", "changes how the relation is built", key, is_
-                )
-            )
-        if is_ not in SAFE_MATERIALIZATIONS:
-            return _setting(
-                "ask" if isinstance(is_, Opaque) else "deny",
-                "CUSTOM_MATERIALIZATION",
-                "names a materialization that dbt does not ship",
-                key,
-                is_,
-            )
+    if isinstance(is_, str) and is_ not in SAFE_MATERIALIZATIONS:
+        reason = "names a materialization that dbt does not ship"
+        return _setting("deny", "CUSTOM_MATERIALIZATION", reason, key, is_)
+    if new and isinstance(is_, str):
+        return None
     return _setting("ask", "MATERIALIZATION_CHANGE", "changes how the relation is built", key, is_)
 
 

@@ -9,18 +9,21 @@ import msgspec
 
 from agentic.policy.changes.paths import unsafe
 
-_ADDRESS = r"(?:ai|llm|agents?|assistants?|copilot|claude|gpt|chatgpt|bots?|models?|reviewers?|approvers?|automation|agentic)"
+_ADDRESS = r"(?:ais?|llms?|(?:ai|coding|review|data|dbt) (?:agents?|bots?|assistants?|reviewers?)|language models?|assistants?|copilot|claude|gpt|chatgpt|reviewers?|approvers?|agentic)"
 INJECTION = re.compile(
     "|".join(
         (
             r"\b(?:ignore|disregard|forget|override|bypass|skip)\b.{0,40}\b(?:previous|prior|above|earlier|all|any|your|the|these|policy|policies|guardrails?)\b.{0,30}\b(?:instructions?|prompts?|rules?|polic(?:y|ies)|guardrails?|checks?|review|context|constraints?)\b",
-            rf"\b(?:dear|attention|note (?:to|for)|hey|hello|instructions? (?:to|for)|message (?:to|for)|for) (?:the |any |all |every )?{_ADDRESS}\b\s*[:,!—-]",
+            rf"\b(?:dear|attention|note (?:to|for)|hey|hello|instructions? (?:to|for)|message (?:to|for)) (?:the |any |all |every )?{_ADDRESS}\b\s*[:,!—-]",
             rf"\b{_ADDRESS}\b\s*(?::|,)?\s*(?:please |must |should |shall |you |can )+\s*(?:approve|merge|allow|ignore|run|execute|grant|skip|accept|drop|delete|disable|mark|set|add|remove|edit|use|call|send|reveal|print|treat|do not|not)\b",
-            rf"\b(?:system|assistant|developer)\s*(?:prompt|message|instruction|note|override)s?\b",
+            rf"\b(?:{_ADDRESS[3:-1]}|agents?)\s*[:,]?\s*(?:please |must |should |can |may |to )*(?:approve|merge|ignore|skip|bypass|disregard|allow|trust|accept)\b",
+            r"\b(?:system|assistant|developer)\s*(?:prompt|message|instruction|note|override)s?\b",
             r"\b(?:system|assistant|developer)\s*:\s*(?:you|please|ignore|approve|always|never|the user|allow|grant|this)\b",
             r"(?:^|\n)\s*(?:--|#|/\*|\{#|-|\*)?\s*(?:system|assistant|human|user)\s*:\s*\S",
             r"<\|?(?:im_start|im_end|system|assistant|endoftext)\|?>|\[/?INST\]|</?(?:system|instructions?|tool_result|tool_use|function_calls?)>",
-            r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|approved by|reviewed by|signed[ -]off by|sign-off from|approval (?:was )?(?:granted|given|obtained)|has approved|have approved|lgtm)\b",
+            r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|signed[ -]off by|sign-off from|approval (?:was |has been )?(?:granted|given|obtained)|(?:has|have) approved (?:this|the|it)|lgtm)\b",
+            r"\b(?:approved|reviewed|cleared|authori[sz]ed)[ -]by:?\s+(?:[\w.]+,? ){0,4}(?:security|governance|legal|compliance|lead|head|owner|admin\w*|cto|cdo|ceo|manager|reviewers?|team|person|human|maintainers?|@\w+)\b",
+            r"\b(?:this|the)\s+(?:change|pr|pull request|edit|patch|commit|diff|migration|proposal|modification)\b.{0,60}\b(?:approved|reviewed|signed off|cleared|authori[sz]ed|safe to merge)\b",
             r"\b(?:auto-?(?:approve|merge)|approve (?:this|the|it|all|without|automatically|any|every)|merge (?:this|without|automatically|immediately)|no (?:need (?:for|to)|further) (?:a )?(?:human )?(?:review|approv)\w*|(?:skip|without|needs? no|requires? no|does not (?:need|require)) (?:a |any |the |human |code )*(?:review|approval))\b",
             r"\b(?:do not|don't|never) (?:flag|report|review|mention|tell|reject|block|escalate)\b",
             r"\b(?:you are (?:now )?(?:an?|the) (?:\w+ ){0,2}(?:ai|assistants?|agents?|models?|reviewers?|admins?|approvers?|bots?)\b|act as (?:an?|the) (?:\w+ ){0,2}(?:ai|assistants?|agents?|models?|reviewers?|admins?|approvers?|bots?)\b|from now on you|new instructions?|your (?:new )?(?:task|instructions?|role) (?:is|are))",

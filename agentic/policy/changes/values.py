@@ -81,7 +81,7 @@ class Box:
         self.fields = dict(fields)
 
 
-class Return(Exception):  # noqa: N818 - dbt's `return()`: control flow, not an error
+class Return(Exception):
     """A macro ended early with a value."""
 
     def __init__(self, value: Any) -> None:
@@ -89,7 +89,7 @@ class Return(Exception):  # noqa: N818 - dbt's `return()`: control flow, not an 
         self.value = value
 
 
-class TooMuch(Exception):  # noqa: N818 - a limit was met, which is a verdict, not a crash
+class TooMuch(Exception):
     """A template does more work than a template should."""
 
 
@@ -120,22 +120,98 @@ def _text_method(name: str) -> Callable[..., Any]:
 
 TEXT_METHODS: dict[str, Callable[..., Any]] = {
     name: _text_method(name)
-    for name in (
-        "upper lower title capitalize strip lstrip rstrip split rsplit replace startswith endswith "
-        "find rfind count index isdigit isalpha isnumeric isalnum isupper islower splitlines "
-        "removeprefix removesuffix partition rpartition swapcase zfill"
-    ).split()
+    for name in [
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "split",
+        "rsplit",
+        "replace",
+        "startswith",
+        "endswith",
+        "find",
+        "rfind",
+        "count",
+        "index",
+        "isdigit",
+        "isalpha",
+        "isnumeric",
+        "isalnum",
+        "isupper",
+        "islower",
+        "splitlines",
+        "removeprefix",
+        "removesuffix",
+        "partition",
+        "rpartition",
+        "swapcase",
+        "zfill",
+    ]
 }
 LIST_METHODS = frozenset(
-    "append extend insert pop remove index count sort reverse copy clear".split()
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "index",
+        "count",
+        "sort",
+        "reverse",
+        "copy",
+        "clear",
+    ]
 )
-DICT_METHODS = frozenset("items keys values get update pop setdefault copy clear".split())
+DICT_METHODS = frozenset(
+    ["items", "keys", "values", "get", "update", "pop", "setdefault", "copy", "clear"]
+)
 OTHER_METHODS = frozenset(
-    "join format strftime isoformat date time timestamp weekday isoweekday timetuple "
-    "total_seconds astimezone localize normalize replace_path include incorporate "
-    "without_identifier quote render columns rows print_table where rename "
-    "is_string is_number is_numeric is_integer is_float string_size literal "
-    "add union difference intersection issubset issuperset data_type_for".split()
+    [
+        "join",
+        "format",
+        "strftime",
+        "isoformat",
+        "date",
+        "time",
+        "timestamp",
+        "weekday",
+        "isoweekday",
+        "timetuple",
+        "total_seconds",
+        "astimezone",
+        "localize",
+        "normalize",
+        "replace_path",
+        "include",
+        "incorporate",
+        "without_identifier",
+        "quote",
+        "render",
+        "columns",
+        "rows",
+        "print_table",
+        "where",
+        "rename",
+        "is_string",
+        "is_number",
+        "is_numeric",
+        "is_integer",
+        "is_float",
+        "string_size",
+        "literal",
+        "add",
+        "union",
+        "difference",
+        "intersection",
+        "issubset",
+        "issuperset",
+        "data_type_for",
+    ]
 )
 METHODS = frozenset(TEXT_METHODS) | LIST_METHODS | DICT_METHODS | OTHER_METHODS
 

@@ -28,18 +28,45 @@ from agentic.policy.changes.values import METHODS, unsafe_format
 from agentic.records import Verdict
 
 DUNDER = re.compile(r"__[a-z]+__")
-GLOBALS_THAT_REACH = frozenset("self lipsum cycler joiner".split())
-OWNED = frozenset("adapter api exceptions modules target flags dbt graph model config".split())
+GLOBALS_THAT_REACH = frozenset(["self", "lipsum", "cycler", "joiner"])
+OWNED = frozenset(
+    [
+        "adapter",
+        "api",
+        "exceptions",
+        "modules",
+        "target",
+        "flags",
+        "dbt",
+        "graph",
+        "model",
+        "config",
+    ]
+)
 # A template cannot make these names its own: a `set` in a branch that never runs would hide the real one.
 NEVER_LOCAL = (
-    SECRET | ACTING | frozenset("adapter api modules target exceptions dbt flags self".split())
+    SECRET
+    | ACTING
+    | frozenset(
+        ["adapter", "api", "modules", "target", "exceptions", "dbt", "flags", "self", "graph"]
+    )
 )
 # What is known of a node without building it.
 PLAIN_FACTS = frozenset(
-    "name package_name unique_id original_file_path path resource_type fqn alias tags".split()
+    [
+        "name",
+        "package_name",
+        "unique_id",
+        "original_file_path",
+        "path",
+        "resource_type",
+        "fqn",
+        "alias",
+        "tags",
+    ]
 )
 CONFIG_METHODS = frozenset(
-    "get require persist_column_docs persist_relation_docs meta_get meta_require".split()
+    ["get", "require", "persist_column_docs", "persist_relation_docs", "meta_get", "meta_require"]
 )
 
 
@@ -238,7 +265,14 @@ class Walker:
                 )
             return False
         if owner == "config":
-            if attr not in CONFIG_METHODS and attr != "meta":
+            if attr in ("set", "update", "pop", "setdefault"):
+                self.mark(
+                    node,
+                    "deny",
+                    "HOOK_SQL",
+                    "config is set with config(...), by names written out.",
+                )
+            elif attr not in CONFIG_METHODS and attr != "meta":
                 self.mark(
                     node,
                     "ask",
@@ -248,7 +282,12 @@ class Walker:
             return False
         if owner == "model" and attr in PLAIN_FACTS:
             return False
-        if owner in ("flags", "graph", "model"):
+        if owner in ("graph", "model"):
+            self.mark(
+                node, "deny", "JINJA_SIDE_EFFECT", f"{owner}.{attr} reaches into dbt's own state."
+            )
+            return False
+        if owner == "flags":
             self.mark(
                 node, "ask", "ENV_DEPENDENT_LOGIC", f"{owner}.{attr} depends on the invocation."
             )
@@ -325,11 +364,7 @@ class Walker:
             self._method(node, callee)
         elif isinstance(
             callee, nodes.Getitem | nodes.Filter | nodes.CondExpr | nodes.Or | nodes.And
-        ):
-            self.mark(
-                node, "deny", "JINJA_SIDE_EFFECT", "What is called here is only known at run time."
-            )
-        elif isinstance(callee, nodes.Call) and not is_dispatch(callee):
+        ) or (isinstance(callee, nodes.Call) and not is_dispatch(callee)):
             self.mark(
                 node, "deny", "JINJA_SIDE_EFFECT", "What is called here is only known at run time."
             )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from agentic.policy.changes.case import Case
-from agentic.policy.changes.declared import compare_resource
+from agentic.policy.changes.declared import compare_resource, settings_of
 from agentic.policy.changes.jinja_judge import judge_template, strings
 from agentic.policy.changes.kept_tests import compare_tests
 from agentic.policy.changes.project_file import compare_project
@@ -16,7 +18,17 @@ from agentic.policy.changes.tree import PROJECT_FILE
 from agentic.policy.changes.yaml_load import Loaded, load, mapping
 
 FRAGMENTS = frozenset(
-    "where error_if warn_if fail_calc loaded_at_field expression filter condition row_condition".split()
+    [
+        "where",
+        "error_if",
+        "warn_if",
+        "fail_calc",
+        "loaded_at_field",
+        "expression",
+        "filter",
+        "condition",
+        "row_condition",
+    ]
 )
 
 
@@ -75,13 +87,29 @@ def judge_resources(case: Case, paths: set[str]) -> None:
         if was is None and now is None:
             continue
         for remark in compare_resource(
-            was[0] if was else None, now[0] if now else None, case.rules.pii_tags
+            _inheriting(case, was[0] if was else None),
+            _inheriting(case, now[0] if now else None),
+            case.rules.pii_tags,
         ):
             case.add(
                 (now or was or [])[0].path, remark.line, remark.verdict, remark.code, remark.reason
             )
-    _used_sources(case, [key for key in old if key not in new])
+    _used_sources(case, [key for key in old if key not in new] + _switched_off(case, new))
     _fragments(case, paths)
+
+
+def _inheriting(case: Case, one: Resource | None) -> Resource | None:
+    """A source table with the freshness that it has from its source, as that was before."""
+    if one is None or one.kind != "table":
+        return one
+    source = case.base.declared.get(f"source:{one.name.partition('.')[0]}")
+    given = settings_of(source).get("freshness") if source is not None else None
+    own = settings_of(one)
+    if not isinstance(given, dict) or ("freshness" in own and not own["freshness"]):
+        return one
+    config = {key: value for key, value in one.config.items() if key != "freshness"}
+    freshness = {**given, **(own.get("freshness") or {})}
+    return replace(one, keys={**one.keys, "config": config, "freshness": freshness})
 
 
 def _by_key(resources: list[Resource]) -> dict[str, list[Resource]]:
@@ -97,6 +125,17 @@ def _elsewhere(case: Case, key: str, paths: set[str]) -> bool:
     return kind in ("model", "seed", "snapshot", "exposure", "unit_test", "table") and any(
         one.key == key and one.path not in paths for one in case.after.resources
     )
+
+
+def _switched_off(case: Case, new: dict[str, list[Resource]]) -> list[str]:
+    """Source tables that are off now, by themselves or with their source."""
+    off = {key for key, entries in new.items() if settings_of(entries[0]).get("enabled") is False}
+    names = {key.partition(":")[2] for key in off if key.startswith("source:")}
+    return [
+        one.key
+        for one in case.after.resources
+        if one.kind == "table" and (one.key in off or one.name.partition(".")[0] in names)
+    ]
 
 
 def _used_sources(case: Case, gone: list[str]) -> None:

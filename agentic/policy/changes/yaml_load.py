@@ -15,14 +15,14 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60
 
-_TRUE = frozenset("yes Yes YES true True TRUE on On ON".split())
-_FALSE = frozenset("no No NO false False FALSE off Off OFF".split())
+_TRUE = frozenset(["yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+_FALSE = frozenset(["no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
 _NULL = frozenset(["", "~", "null", "Null", "NULL"])
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)$")
 _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*)?\.[0-9_]*([eE][-+][0-9]+)?$")
 _TAGS = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(
-    _TAGS + kind for kind in "str int float bool null map seq timestamp".split()
+    _TAGS + kind for kind in ["str", "int", "float", "bool", "null", "map", "seq", "timestamp"]
 )
 
 
@@ -56,7 +56,7 @@ class Loaded(msgspec.Struct, frozen=True):
     broken: bool = False
 
 
-class _Depth(Exception):  # noqa: N818 - a limit was met
+class _Depth(Exception):
     pass
 
 
