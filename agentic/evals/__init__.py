@@ -1,6 +1,6 @@
 """Fault injection, and the evals and the demonstration that stand on it."""
 
-from agentic.evals import code_faults, raw_faults
+from agentic.evals import code_faults, raw_faults, row_faults
 from agentic.evals.faults import inject
 from agentic.evals.injection import FaultClass, Injected, NoPlace, Scene, fault_classes
 
@@ -13,4 +13,5 @@ __all__ = [
     "fault_classes",
     "inject",
     "raw_faults",
+    "row_faults",
 ]

@@ -10,6 +10,7 @@ from agentic.project import Node
 
 _REF = re.compile(r"\bref\(\s*(['\"])(\w+)\1\s*\)")
 _OUTPUT = re.compile(r"\bas\s+(\w+)\s*(?=,|\n\s*from\b)", re.I)
+_NOT_SQL = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CAST = re.compile(
     r"cast\((?P<inner>[^\n]+) as (?P<type>numeric\([^)]*\)|integer|date)\) as (\w+)", re.I
 )
@@ -114,9 +115,10 @@ def is_tested(scene: Scene, node: Node, column: str) -> bool:
 @fault("syntax_error", layer="code")
 def syntax_error(scene: Scene) -> Injected:
     """A node's SQL does not parse."""
-    options = [(node, text) for node, text in texts(scene) if re.search(r"\bselect\b", text)]
-    node, text = scene.choose("syntax_error", options)
-    paths = rewrite(scene, node, re.sub(r"\bselect\b", "selct", text, count=1))
+    options = [(node, text, found) for node, text in texts(scene) if (found := selects(text))]
+    node, text, found = scene.choose("syntax_error", options)
+    start, end = found[-1]
+    paths = rewrite(scene, node, text[:start] + "selct" + text[end:])
     return Injected(
         cls="syntax_error",
         layer="code",
@@ -126,6 +128,12 @@ def syntax_error(scene: Scene) -> Injected:
         detail=f"{node.original_file_path} says selct for select",
         paths=paths,
     )
+
+
+def selects(text: str) -> list[tuple[int, int]]:
+    """Where `select` stands in a text, outside comments and Jinja."""
+    masked = _NOT_SQL.sub(lambda match: " " * len(match[0]), text)
+    return [match.span() for match in re.finditer(r"\bselect\b", masked, re.I)]
 
 
 @fault("model_removed", layer="code")

@@ -126,6 +126,13 @@ class Scene:
         ordered = sorted(self.manifest.sources.values(), key=lambda source: source.unique_id)
         return [one for one in ordered if self.is_own(one) and self.children(one.unique_id)]
 
+    @property
+    def seeds(self) -> list[Node]:
+        """Seeds of the project that something reads, in order."""
+        ordered = sorted(self.manifest.nodes.values(), key=lambda node: node.unique_id)
+        seeds = [one for one in ordered if one.resource_type == "seed" and self.is_own(one)]
+        return [one for one in seeds if self.children(one.unique_id)]
+
     def own_nodes(self) -> list[Node]:
         """SQL nodes of the project, in order."""
         nodes = sorted(self.manifest.nodes.values(), key=lambda node: node.unique_id)

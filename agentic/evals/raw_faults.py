@@ -1,47 +1,30 @@
-"""Faults in raw data: what a vendor or a loader does to the source tables overnight."""
+"""Faults in the shape of raw data: what a vendor or a loader does to the source tables overnight."""
 
 from __future__ import annotations
 
 import re
 
 from agentic.evals.injection import Injected, NoPlace, Scene, fault
-from agentic.evals.reading import Read, mentions, reads, sql_of, tested_reads
+from agentic.evals.raw_tables import break_last_rows, kind_of, place
+from agentic.evals.reading import Read, mentions, output_of, reads, sql_of, tests_on
 from agentic.project import Node, Source
 
-_REDUCES = re.compile(r"\bdistinct\b|\bgroup\s+by\b|\brow_number\b|\bqualify\b", re.I)
 _TIME_WORD = re.compile(r"_(at|on|date|time|ts|timestamp)$")
 _KEY_WORD = re.compile(r"(^|_)(id|key|ref|code|number|no)$", re.I)
-DUPLICATED_ROWS = 12
-BROKEN_ROWS = 5
-
-
-def kind_of(column_type: str) -> str:
-    """`time`, `number`, `text` or `other`, for any dialect's name of a type."""
-    name = column_type.lower()
-    if name.startswith(("timestamp", "date")):
-        return "time"
-    if name.startswith(
-        ("int", "bigint", "hugeint", "smallint", "decimal", "numeric", "double", "float", "real")
-    ):
-        return "number"
-    if name.startswith(("varchar", "char", "text", "string")):
-        return "text"
-    return "other"
-
-
-def place(source: Source) -> str:
-    """A source as people write it."""
-    return f"{source.schema}.{source.alias}"
 
 
 @fault("src_column_renamed", layer="raw")
 def column_renamed(scene: Scene) -> Injected:
     """A source column has a new name."""
-    read = scene.choose("src_column_renamed", reads(scene))
+    read = scene.choose("src_column_renamed", reads(scene) or reads(scene, scene.seeds))
     old = read.column.name
     new = new_name(scene, read)
-    statement = "alter table {table} rename column {column} to {new}"
-    scene.change(read.source, statement, column=old, new=scene.quoted(new))
+    seeded = read.source.resource_type == "seed"
+    if seeded:
+        rename_header(scene, read.source, old, new)
+    else:
+        statement = "alter table {table} rename column {column} to {new}"
+        scene.change(read.source, statement, column=old, new=scene.quoted(new))
     return Injected(
         cls="src_column_renamed",
         layer="raw",
@@ -50,7 +33,20 @@ def column_renamed(scene: Scene) -> Injected:
         observed=new,
         expected_decision="fix",
         detail=f"{place(read.source)}: the column {old} is called {new} now",
+        paths=(read.source.original_file_path,) if seeded else (),
+        # Without it `dbt seed` keeps the old table's shape.
+        command=("build", "--full-refresh") if seeded else ("build",),
     )
+
+
+def rename_header(scene: Scene, seed: Node, old: str, new: str) -> None:
+    """Rename a column in the first line of a seed's file. Raises NoPlace when it is not there."""
+    file = scene.file(seed)
+    header, *rest = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    renamed = re.sub(rf"(?<![^,;\t|]){re.escape(old)}(?![^,;\t|\r\n])", new, header, count=1)
+    if renamed == header:
+        raise NoPlace(f"{seed.original_file_path} has no column {old!r} in its first line")
+    file.write_text("".join([renamed, *rest]), encoding="utf-8")
 
 
 def new_name(scene: Scene, read: Read) -> str:
@@ -63,8 +59,10 @@ def new_name(scene: Scene, read: Read) -> str:
         wanted = f"{old[:-3]}_key"
     elif kind == "time":
         wanted = _TIME_WORD.sub("", old) + "_moment"
+    elif kind == "text":
+        wanted = f"{old[:-5]}_text" if old.lower().endswith("_name") else f"{old}_name"
     else:
-        wanted = old + {"number": "_value", "text": "_name"}.get(kind, "_v2")
+        wanted = old + {"number": "_value"}.get(kind, "_v2")
     while wanted.lower() in taken:
         wanted += "_2"
     return wanted
@@ -141,19 +139,6 @@ def retype_as_text(scene: Scene, read: Read, expression: str) -> None:
         scene.change(read.source, statement, column=column, landing=landing, expression=expression)
 
 
-def break_last_rows(scene: Scene, read: Read, expression: str) -> None:
-    """Set a column to an expression in the few rows where it is highest."""
-    scene.change(
-        read.source,
-        "update {table} set {column} = {expression} where {column} in "
-        "(select {column} from {table} where {column} is not null "
-        "order by {column} desc limit {rows})",
-        column=read.column.name,
-        expression=expression,
-        rows=BROKEN_ROWS,
-    )
-
-
 @fault("src_type_changed", layer="raw")
 def type_changed(scene: Scene) -> Injected:
     """A number arrives as text, and some of it is no number."""
@@ -162,7 +147,9 @@ def type_changed(scene: Scene) -> Injected:
         for read in reads(scene)
         if kind_of(read.column.type) == "number" and not _KEY_WORD.search(read.column.name)
     ]
-    read = scene.choose("src_type_changed", numbers)
+    # Where nothing may be null, values that are no numbers leave nothing that could be built.
+    bearable = [read for read in numbers if not must_be_there(scene, read)]
+    read = scene.choose("src_type_changed", bearable or numbers)
     retype_as_text(scene, read, f"cast({scene.quoted(read.column.name)} as varchar)")
     break_last_rows(scene, read, scene.literal("n/a"))
     return Injected(
@@ -171,129 +158,20 @@ def type_changed(scene: Scene) -> Injected:
         node=read.source.unique_id,
         column=read.column.name,
         observed=read.column.name,
-        expected_decision="fix",
+        expected_decision="fix" if bearable else "escalate",
         detail=f"{place(read.source)}: {read.column.name} is text now, and some of it is 'n/a'",
     )
 
 
-@fault("duplicate_rows", layer="raw")
-def duplicate_rows(scene: Scene) -> Injected:
-    """Rows were loaded twice."""
-    pairs = [
-        pair for pair in tested_reads(scene, "unique") if not _REDUCES.search(sql_of(pair[0].child))
-    ]
-    read, _ = scene.choose("duplicate_rows", pairs)
-    statement = "insert into {table} select * from {table} order by {column} desc limit {rows}"
-    scene.change(read.source, statement, column=read.column.name, rows=DUPLICATED_ROWS)
-    return Injected(
-        cls="duplicate_rows",
-        layer="raw",
-        node=read.source.unique_id,
-        column=read.column.name,
-        expected_decision="escalate",
-        detail=f"{place(read.source)}: the last {DUPLICATED_ROWS} rows were loaded twice",
-    )
-
-
-@fault("null_keys", layer="raw")
-def null_keys(scene: Scene) -> Injected:
-    """Keys are null in fresh rows."""
-    read, _ = scene.choose("null_keys", tested_reads(scene, "not_null"))
-    break_last_rows(scene, read, "null")
-    return Injected(
-        cls="null_keys",
-        layer="raw",
-        node=read.source.unique_id,
-        column=read.column.name,
-        expected_decision="escalate",
-        detail=f"{place(read.source)}: {read.column.name} is null in fresh rows",
-    )
-
-
-def categories(test: Node) -> list[str]:
-    """The values that an accepted_values test lists, as text."""
-    kwargs = test.test_metadata.kwargs if test.test_metadata else {}
-    values = kwargs.get("values") or (kwargs.get("arguments") or {}).get("values") or []
-    return [str(value) for value in values]
-
-
-@fault("accepted_values_violation", layer="raw")
-def unknown_category(scene: Scene) -> Injected:
-    """A category appears that nobody has heard of."""
-    pairs = [
-        p for p in tested_reads(scene, "accepted_values") if kind_of(p[0].column.type) == "text"
-    ]
-    read, test = scene.choose("accepted_values_violation", pairs)
-    known = categories(test)
-    new = "unlisted"
-    while new in known:
-        new += "_2"
-    set_category(scene, read, known[-1], scene.literal(new))
-    return Injected(
-        cls="accepted_values_violation",
-        layer="raw",
-        node=read.source.unique_id,
-        column=read.column.name,
-        observed=new,
-        expected_decision="escalate",
-        detail=f"{place(read.source)}: {read.column.name} holds {new!r}, which no list names",
-    )
-
-
-@fault("category_case_change", layer="raw")
-def case_change(scene: Scene) -> Injected:
-    """Known categories arrive in another case."""
-    pairs = [
-        (read, test)
-        for read, test in tested_reads(scene, "accepted_values")
-        if kind_of(read.column.type) == "text"
-        and any(value != value.upper() for value in categories(test))
-        and not re.search(
-            rf"\b(lower|upper)\(\s*(\w+\.)?{read.column.name}\b", sql_of(read.child), re.I
-        )
-    ]
-    read, test = scene.choose("category_case_change", pairs)
-    value = next(value for value in categories(test) if value != value.upper())
-    set_category(scene, read, value, f"upper({scene.quoted(read.column.name)})")
-    return Injected(
-        cls="category_case_change",
-        layer="raw",
-        node=read.source.unique_id,
-        column=read.column.name,
-        observed=value.upper(),
-        expected_decision="fix",
-        detail=f"{place(read.source)}: {read.column.name} holds {value.upper()!r} for {value!r}",
-    )
-
-
-def set_category(scene: Scene, read: Read, value: str, expression: str) -> None:
-    """Rewrite one category's rows."""
-    statement = "update {table} set {column} = {expression} where {column} = {value}"
-    scene.change(
-        read.source,
-        statement,
-        column=read.column.name,
-        expression=expression,
-        value=scene.literal(value),
-    )
-
-
-@fault("orphan_keys", layer="raw")
-def orphan_keys(scene: Scene) -> Injected:
-    """A foreign key names a parent that is not there."""
-    pairs = [
-        p for p in tested_reads(scene, "relationships") if kind_of(p[0].column.type) == "number"
-    ]
-    read, _ = scene.choose("orphan_keys", pairs)
-    break_last_rows(scene, read, f"{scene.quoted(read.column.name)} + 1000000000")
-    return Injected(
-        cls="orphan_keys",
-        layer="raw",
-        node=read.source.unique_id,
-        column=read.column.name,
-        expected_decision="escalate",
-        detail=f"{place(read.source)}: {read.column.name} names rows that do not exist",
-    )
+def must_be_there(scene: Scene, read: Read) -> bool:
+    """True when a not_null test stands on what the child, or a child of it, makes of the column."""
+    if not read.output or tests_on(scene, read.child, read.output, "not_null"):
+        return True
+    for grandchild in scene.children(read.child.unique_id):
+        made = [output_of(sql_of(grandchild), read.output, [read.output])]
+        if any(tests_on(scene, grandchild, name, "not_null") for name in made if name):
+            return True
+    return False
 
 
 @fault("source_table_missing", layer="raw")

@@ -7,11 +7,12 @@ code under test to choose its faults would only ask what that code already knows
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from agentic.evals.injection import Scene
-from agentic.project import Node, Source
+from agentic.project import Node
 from agentic.warehouse import Column
 
 _NOISE = re.compile(r"\{#.*?#\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -21,7 +22,8 @@ _ALIAS = re.compile(r"(?P<expression>[^,]*?)\bas\s+(?P<name>\w+)\s*(?=,|\bfrom\b
 class Read(msgspec.Struct, frozen=True):
     """A source's column that a child names."""
 
-    source: Source
+    source: Node
+    """A source, or a seed in a project without sources."""
     column: Column
     child: Node
     output: str
@@ -38,10 +40,13 @@ def mentions(text: str, name: str) -> int:
     return len(re.findall(rf"(?<![\w.]){re.escape(name)}\b|\.{re.escape(name)}\b", text, re.I))
 
 
-def reads(scene: Scene) -> list[Read]:
-    """Every (source column, child) pair where the child names the column, in a stable order."""
+def reads(scene: Scene, roots: Sequence[Node] | None = None) -> list[Read]:
+    """Every (column, child) pair where a child names a column of a source, in a stable order.
+
+    `roots` are asked in place of the sources.
+    """
     found = []
-    for source in scene.sources:
+    for source in scene.sources if roots is None else roots:
         columns = scene.columns(source)
         names = [column.name for column in columns]
         for child in scene.children(source.unique_id):

@@ -50,7 +50,7 @@ def tell_run(screen: Screen, stage: Stage, run: dict[str, Any]) -> None:
     elif run.get("decision") != "fix":
         screen.heading("The escalation: no branch, a person decides")
         screen.said(f"owner: {finding.get('owner') or 'nobody is named'}", "bold")
-        for text in (finding.get("next_step"), run.get("reason")):
+        for text in dict.fromkeys([finding.get("next_step"), run.get("reason")]):
             if text:
                 screen.said(str(text))
     else:
