@@ -119,7 +119,8 @@ def _join(known: list[Relation], rng: random.Random, place: Place) -> Made:
     )
     keys = rng.choice(left.columns), rng.choice(right.columns)
     sql = (
-        f"with a as (\n    select * from {left.sql}\n),\nb as (\n    select * from {right.sql}\n),\n"
+        f"with a as (\n    select * from {left.sql}\n),\n"
+        f"b as (\n    select * from {right.sql}\n),\n"
         "joined as (\n    select\n        a.*,\n        " + ",\n        ".join(items) + "\n"
         f"    from a\n    left join b on a.{keys[0]} = b.{keys[1]}\n)\nselect * from joined"
     )

@@ -92,7 +92,7 @@ def _show_columns(
 ) -> None:
     from agentic.lineage import drawing
 
-    lineage = _lineage(flags, project, manifest, uids)
+    lineage = _lineage(flags, project, manifest, uids, expressions=flags.as_json)
     rows = [(uid, column) for uid in uids for column in lineage.columns(uid)]
     if flags.output == "mermaid":
         edges = [
@@ -148,7 +148,12 @@ def _edge(edge: Edge) -> dict[str, Any]:
 
 
 def _lineage(
-    flags: Flags, project: Project, manifest: Manifest, uids: list[str] | None
+    flags: Flags,
+    project: Project,
+    manifest: Manifest,
+    uids: list[str],
+    *,
+    expressions: bool = False,
 ) -> ColumnLineage:
     from agentic.cli.selection import known_schemas
     from agentic.lineage import column_lineage
@@ -156,7 +161,14 @@ def _lineage(
 
     schemas = known_schemas(manifest, project, flags)
     dialect = dialect_of(manifest.metadata.adapter_type or "")
-    return column_lineage(manifest, schemas=schemas, dialect=dialect, only=uids)
+    return column_lineage(
+        manifest,
+        schemas=schemas,
+        dialect=dialect,
+        only=uids,
+        store=project.target_path / "agentic" / "lineage.msgpack",
+        expressions=expressions,
+    )
 
 
 def _show_impact(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,21 +15,28 @@ class Names:
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
-        self._all: dict[str, str] = {}
-        for uid, node in manifest.all.items():
+
+    def anywhere(self, name: str) -> str | None:
+        """A relation that the code names though it is no parent of the node."""
+        return self._all.get(name)
+
+    @cached_property
+    def _all(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for uid, node in self.manifest.all.items():
             if node.alias:
                 for name in relation_names(node):
-                    self._all.setdefault(name, uid)
+                    found.setdefault(name, uid)
+        return found
 
     def around(self, node: Node) -> Mapping[str, str]:
         """Dotted names in lower case, as far as one node's compiled code can use them."""
-        near = {
+        return {
             name: uid
             for uid in [*node.depends_on_nodes, node.unique_id]
             if uid in self.manifest.all
             for name in relation_names(self.manifest.all[uid])
         }
-        return ChainMap(near, self._all)
 
     def markers(self, node: Node) -> Mapping[str, str]:
         """`ref('x')`, `source('a','b')` and `{{ this }}` of one node's raw code."""
@@ -40,7 +47,7 @@ class Names:
             for marker in markers_of(self.manifest.all[uid])
         }
         near["{{ this }}"] = node.unique_id
-        return ChainMap(near, dict(self.around(node)))
+        return {**self.around(node), **near}
 
 
 def relation_names(node: Node) -> Iterator[str]:

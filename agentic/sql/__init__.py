@@ -2,9 +2,10 @@
 
 from sqlglot import exp
 
-from agentic.sql.parsing import dialect_of, name_sql, parse, parse_all, quote, relation_sql
+from agentic.sql.parsing import PARSER, dialect_of, name_sql, parse, parse_all, quote, relation_sql
 
 __all__ = [
+    "PARSER",
     "dialect_of",
     "exp",
     "name_sql",

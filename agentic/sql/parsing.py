@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import sqlglot
 from sqlglot import exp
 from sqlglot import parse as sqlglot_parse
 from sqlglot import tokenize as sqlglot_tokenize
@@ -13,6 +14,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token
 
 from agentic.exceptions import SqlError
+
+PARSER = f"sqlglot {vars(sqlglot).get('__version__', '')}"
+"""What reads SQL here; for keys of what is kept."""
 
 _ADAPTER_DIALECTS = {
     "postgres": "postgres",

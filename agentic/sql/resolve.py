@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from agentic.sql.meaning import AGGREGATE, COLUMN, MEANING, QUERIES, QUERY, SKIP, meaning_of
 from agentic.sql.origins import (
     AGGREGATED,
     TRANSFORMED,
@@ -27,14 +28,6 @@ from agentic.sql.scope import Scope, Watch, column_parts, look_up
 from agentic.sql.unions import combined
 
 RelationOf = Callable[[exp.Table], Base]
-
-_QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
-_SKIPPED = (exp.Literal, exp.Identifier, exp.DataType, exp.Star, exp.Null, exp.Boolean, exp.Var)
-# Window functions that hand on one row's value, though sqlglot counts them as aggregates.
-_ONE_ROW = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue, exp.RowNumber)
-# What a class of tree node means to the walk; filled as classes are met.
-_SKIP, _COLUMN, _QUERY, _AGGREGATE, _WALK = range(5)
-_MEANING: dict[type, int] = {}
 
 
 class Resolver:
@@ -56,7 +49,7 @@ class Resolver:
         inner = tree
         while isinstance(inner, (exp.Create, exp.Insert)):
             inner = inner.args.get("expression") or exp.Null()
-        if not isinstance(inner, _QUERIES):
+        if not isinstance(inner, QUERIES):
             return opaque(f"{tree.key.upper()} is not a query")
         shape = self.query(inner, Scope({}, None))
         if self.watch:
@@ -232,7 +225,7 @@ class Resolver:
         leaves: Leaves = {}
         reasons: list[str] = []
         inner = node.this if isinstance(node, (exp.Lateral, exp.Table)) else node
-        if isinstance(node, exp.Lateral) and isinstance(inner, _QUERIES):
+        if isinstance(node, exp.Lateral) and isinstance(inner, QUERIES):
             return renamed(self.query(inner, scope), node.args.get("alias"), self.watch)
         for value in inner.args.values() if inner is not None else ():
             for one in value if isinstance(value, list) else [value]:
@@ -359,18 +352,18 @@ class Resolver:
         self, node: exp.Expression, scope: Scope, level: int, leaves: Leaves, reasons: list[str]
     ) -> None:
         """Add to `leaves` every base column that an expression reads."""
-        meaning = _MEANING.get(type(node))
+        meaning = MEANING.get(type(node))
         if meaning is None:
-            meaning = _meaning(node)
-        if meaning == _SKIP:
+            meaning = meaning_of(node)
+        if meaning == SKIP:
             return
-        if meaning == _COLUMN:
+        if meaning == COLUMN:
             self._collect_column(node, scope, level, leaves, reasons)  # type: ignore[arg-type]
             return
-        if meaning == _QUERY:
+        if meaning == QUERY:
             self._collect_query(node, scope, level, leaves)
             return
-        if meaning == _AGGREGATE:
+        if meaning == AGGREGATE:
             level = AGGREGATED
         for value in node.args.values():
             for one in value if type(value) is list else (value,):
@@ -398,17 +391,3 @@ class Resolver:
         for col in shape.cols:
             for leaf, inner in col.leaves.items():
                 leaves[leaf] = max(leaves.get(leaf, -1), inner, level)
-
-
-def _meaning(node: exp.Expression) -> int:
-    kind = type(node)
-    if isinstance(node, exp.Column):
-        found = _COLUMN
-    elif isinstance(node, _QUERIES):
-        found = _QUERY
-    elif isinstance(node, exp.AggFunc) and not isinstance(node, _ONE_ROW):
-        found = _AGGREGATE
-    else:
-        found = _SKIP if isinstance(node, _SKIPPED) else _WALK
-    _MEANING[kind] = found
-    return found

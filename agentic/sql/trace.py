@@ -84,6 +84,7 @@ def _without_placeholders(shape: Shape, masked: jinja.Masked) -> Shape:
             leaf: level for leaf, level in col.leaves.items() if leaf[1].lower() not in lowered
         }
         name, hidden = col.name, len(leaves) < len(col.leaves)
+        hidden = hidden or any(text in col.reason for text in tags)
         for text, inner in tags.items():
             if text in name:
                 name, hidden = name.replace(text, f"{{{{ {inner} }}}}"), True
