@@ -11,8 +11,9 @@ _COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command("debug", short_help="Say what is ready and what is not.")
+@click.option("--audit", is_flag=True, help="Verify the audit trail instead, record by record.")
 @project_options()
-def command(flags: Flags) -> int:
+def command(flags: Flags, audit: bool) -> int:
     """Check dbt, profile, connection, artifacts, git, both files, leftovers and engine.
 
     Nothing is changed. The exit code is 1 when something failed, 0 when nothing did (warnings
@@ -23,6 +24,10 @@ def command(flags: Flags) -> int:
     from agentic.records import dump
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
+    if audit:
+        from agentic.cli.audit_check import check_audit
+
+        return check_audit(project, as_json=flags.as_json)
     failed = 0
     for line in readiness(project):
         failed += line.verdict == "fail"
