@@ -1,4 +1,4 @@
-"""Faults in the shape of raw data: what a vendor or a loader does to the source tables overnight."""
+"""Faults in the shape of raw data: what a vendor or a loader does to source tables overnight."""
 
 from __future__ import annotations
 

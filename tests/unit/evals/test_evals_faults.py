@@ -10,7 +10,7 @@ import pytest
 
 from agentic.evals.injection import Injected, NoPlace, Scene, fault_classes
 from agentic.evals.reading import output_of, reads
-from agentic.project import Manifest, Project
+from agentic.project import Manifest, Node, Project
 from agentic.warehouse import Column, Relation, Rows
 
 STAY = """\
@@ -275,3 +275,41 @@ def test_a_renamed_alias_breaks_a_child_and_the_parent_is_the_root_cause(
 )
 def test_the_output_made_of_one_column(text: str, column: str, expected: str) -> None:
     assert output_of(text, column, ["id", "name", "day", "price", "amount"]) == expected
+
+
+def test_without_sources_a_seed_column_is_renamed_in_its_file(
+    project: Project, manifest: Manifest
+) -> None:
+    seed = node("visits", "", resource_type="seed", original_file_path="seeds/visits.csv")
+    seed["unique_id"] = "seed.clinic.visits"
+    stay = "model.clinic.stay"
+    seeded = msgspec.structs.replace(
+        manifest,
+        nodes={**manifest.nodes, "seed.clinic.visits": msgspec.convert(seed, Node)},
+        sources={},
+        child_map={**(manifest.child_map or {}), "seed.clinic.visits": [stay]},
+    )
+    file = project.root / "seeds" / "visits.csv"
+    file.parent.mkdir()
+    file.write_text("visit_id,arrived,ward,room\n1,2026-01-01,visit_id,ward\n")
+    warehouse = Notebook()
+
+    injected = inject("src_column_renamed", Scene(project, seeded, connection=warehouse))
+
+    header, row = file.read_text().splitlines()
+    assert injected.observed in header.split(",")
+    assert injected.column not in header.split(",")
+    assert row == "1,2026-01-01,visit_id,ward"
+    assert warehouse.statements == []
+    assert injected.command == ("build", "--full-refresh")
+
+
+def test_a_syntax_error_is_not_put_into_a_comment(project: Project, manifest: Manifest) -> None:
+    for name in ("stay", "admissions", "wards"):
+        file = project.root / "models" / f"{name}.sql"
+        file.write_text("select 1 as one {# select #} -- select\n")
+
+    injected = inject("syntax_error", Scene(project, manifest))
+
+    text = (project.root / injected.paths[0]).read_text()
+    assert text == "selct 1 as one {# select #} -- select\n"
