@@ -224,7 +224,7 @@ def test_raw_code_answers_where_nothing_was_compiled() -> None:
 
 
 def test_generated_truth_is_met_exactly() -> None:
-    project = generate(60)
+    project = generate(18)
     found = msgspec.convert(project.manifest, Manifest)
     lineage = column_lineage(found, schemas=project.schemas, dialect="duckdb")
 

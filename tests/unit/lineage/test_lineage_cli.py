@@ -1,0 +1,133 @@
+"""`agentic lineage` on a manifest without a warehouse: text, JSON, Mermaid, HTML, errors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from agentic.cli.lineage import command
+from agentic.exceptions import ArtifactError, SelectorError
+from agentic.lineage import drawing
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "lineage"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "orchard"
+    (root / "target").mkdir(parents=True)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(GOLDEN / "orchard" / name, root)
+    shutil.copy(GOLDEN / "manifest.json", root / "target")
+    return root
+
+
+def run(project: Path, *args: str) -> Any:
+    return CliRunner().invoke(command, [*args, "--project-dir", str(project)])
+
+
+def lines(project: Path, *args: str) -> list[dict[str, Any]]:
+    result = run(project, *args, "--output", "json")
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_text_is_a_tree_with_parents_above(project: Path) -> None:
+    result = run(project, "stg_prices+", "resource_type:test,nobody")
+
+    assert result.stdout.splitlines()[:3] == [
+        "stg_prices",
+        "└── income",
+        "    ├── income_daily",
+    ]
+    assert "selects nothing" in result.stderr
+
+
+def test_json_is_a_line_a_node(project: Path) -> None:
+    found = {line["node"]: line for line in lines(project, "income", "stg_trees")}
+
+    assert found["model.orchard.income"]["parents"] == [
+        "model.orchard.stg_picks",
+        "model.orchard.stg_prices",
+        "model.orchard.stg_trees",
+    ]
+    assert "exposure.orchard.harvest_board" not in found
+
+
+def test_json_columns_are_as_the_contract_says(project: Path) -> None:
+    found = {(line["node"], line["column"]): line for line in lines(project, "income", "--columns")}
+
+    income = found["model.orchard.income", "income"]
+    assert income["kind"] == "aggregated"
+    assert income["upstream"][0] == {
+        "node": "model.orchard.stg_picks",
+        "column": "kilos",
+        "kind": "aggregated",
+        "expression": "SUM(p.kilos * r.price)",
+    }
+    assert {edge["kind"] for edge in income["upstream"]} == {"aggregated", "join"}
+    assert found["model.orchard.income", "picked_on"]["kind"] == "unchanged"
+
+
+def test_impact_names_what_breaks(project: Path) -> None:
+    (found,) = lines(project, "--impact", "stg_picks.kilos")
+    text = run(project, "--impact", "farm.picks.kilos").stdout
+
+    assert found["verdict"] == "breaking"
+    assert found["readers"] == ["model.orchard.income", "model.orchard.tree_kilos"]
+    assert "exposure.orchard.harvest_board" in found["exposures"]
+    assert text.startswith("source:farm.picks.kilos: breaking\nread by: stg_picks\n")
+
+
+def test_mermaid_and_html_need_nothing_else(project: Path) -> None:
+    chart = run(project, "stg_prices+1", "--output", "mermaid").stdout.splitlines()
+    columns = run(project, "income", "--columns", "--output", "mermaid").stdout
+    page = run(project, "--output", "html").stdout
+
+    assert chart[0] == "flowchart LR"
+    assert any(" --> " in line for line in chart)
+    assert "-->|aggregated|" in columns
+    assert page.startswith("<!doctype html>")
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["tags:gold"], "'tags' is not a selector method"),
+        (["--impact", "income"], "is not NODE.COLUMN"),
+        (["--impact", "nobody.x"], "is not NODE.COLUMN"),
+        (["--impact", "trees.tree_id"], "'trees' names 3 nodes"),
+        (["--impact", "income.zzz"], "has no column 'zzz'"),
+    ],
+)
+def test_mistakes_say_what_to_do(project: Path, args: list[str], message: str) -> None:
+    result = run(project, *args)
+
+    assert isinstance(result.exception, SelectorError)
+    assert message in result.exception.message
+    assert result.exception.hint
+
+
+def test_a_missing_manifest_is_said(project: Path) -> None:
+    (project / "target" / "manifest.json").unlink()
+
+    assert isinstance(run(project).exception, ArtifactError)
+
+
+def test_labels_are_what_people_say() -> None:
+    assert [
+        drawing.label(uid)
+        for uid in (
+            "model.p.a",
+            "source.p.shop.orders",
+            "test.p.unique_a_id.0a1b2c",
+            "test.p.singular",
+            "exposure.p.board",
+        )
+    ] == ["a", "source:shop.orders", "test:unique_a_id", "test:singular", "exposure:board"]
