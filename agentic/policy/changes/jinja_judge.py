@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,9 @@ from agentic.policy.changes.sql_gate import judge_query
 from agentic.policy.changes.template import JinjaError, parse
 from agentic.policy.changes.tree import Tree
 from agentic.policy.changes.walk import Call, Walker
+
+
+CALL = re.compile(r"\s*(?:env_var|ref|var|source|doc)\s*\(.+\)\s*$", re.DOTALL)
 
 
 def walked(text: str, tree: Tree) -> Walker:
@@ -112,7 +116,9 @@ def judge_effects(case: Case, path: str) -> None:
 def strings(value: Any, line: int = 0) -> Iterator[tuple[int, str]]:
     """(line, text) of every string of a YAML value that holds Jinja."""
     if isinstance(value, str):
-        if "{{" in value or "{%" in value or "{#" in value:
+        if CALL.match(value):
+            yield line, "{{ " + value + " }}"  # dbt evaluates such arguments of tests
+        elif "{{" in value or "{%" in value or "{#" in value:
             yield line, value
     elif isinstance(value, dict):
         lines = getattr(value, "lines", {})

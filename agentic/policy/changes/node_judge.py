@@ -7,7 +7,7 @@ from typing import Any
 
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.masking import compare, dropped
-from agentic.policy.changes.nodes_sql import Library, Variants, stem
+from agentic.policy.changes.nodes_sql import MAX_FREE, Library, Variants, stem
 from agentic.policy.changes.pii import leaks
 from agentic.policy.changes.render import Rendered
 from agentic.policy.changes.sql_gate import Fault, judge_query, judge_relations
@@ -62,6 +62,11 @@ def judge_faults(
     if not any(one.text.strip() for one in now.all):
         case.add(path, 0, "deny", "SQL_POLICY", "The file holds no SQL.")
     _reached(case, path, now, was)
+    conditions = {key for one in now.all if not one.outside for key in one.asked}
+    if len(conditions) > MAX_FREE + 4:
+        case.add(
+            path, 0, "ask", "SQL_POLICY", "More conditions are open than can all be looked at."
+        )
     before = {note for one in was.all for note in one.hidden} if was is not None else set()
     for note in {note for one in now.all for note in one.hidden} - before:
         word = note.partition("(")[0] if len(note) < 60 else "a call"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from agentic.policy.changes.values import REF, SOURCE, THIS, TooMuch
 from agentic.sql.shape import Shape, read_shape
 
 MAX_VARIANTS = 12
+MAX_FREE = 4
+"""Undecided conditions of which every combination is rendered."""
 
 
 class Variants(msgspec.Struct, frozen=True):
@@ -43,24 +46,33 @@ def render_all(text: str, scope: Scope) -> Variants:
     try:
         first = Renderer(scope, {}, True).run(body)
         second = Renderer(scope, {}, False).run(body)
-        others = []
-        for key in list(dict.fromkeys([*first.asked, *second.asked]))[:MAX_VARIANTS]:
-            for otherwise in (True, False):
-                if len(first.asked | second.asked) > 1:
-                    others.append(Renderer(scope, {key: not otherwise}, otherwise).run(body))
+        others = [
+            Renderer(scope, choices, otherwise).run(body)
+            for choices, otherwise in combinations(first, second)
+        ]
     except TooMuch as error:
         return Variants(EMPTY, EMPTY, (), str(error) or "the template does too much")
     return Variants(first, second, tuple(others))
 
 
-class Node(msgspec.Struct, frozen=True):
-    """One model, snapshot or test as text, and where it stands."""
+def combinations(first: Rendered, second: Rendered) -> list[tuple[dict[str, bool], bool]]:
+    """Ways of taking undecided conditions besides all true and all false.
 
-    name: str
-    path: str
-    kind: str
-    body: Any
-    """The jinja2 nodes of its text."""
+    Every combination where there are few; else each condition against all others.
+    """
+    keys = list(dict.fromkeys([*first.asked, *second.asked]))
+    if len(keys) < 2:
+        return []
+    if len(keys) <= MAX_FREE:
+        ways = [
+            dict(zip(keys, way, strict=True)) for way in product((True, False), repeat=len(keys))
+        ]
+        return [(way, otherwise) for way in ways[1:-1] for otherwise in (True, False)]
+    return [
+        ({key: not otherwise}, otherwise)
+        for key in keys[:MAX_VARIANTS]
+        for otherwise in (True, False)
+    ]
 
 
 class Library:

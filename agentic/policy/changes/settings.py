@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -178,9 +179,32 @@ def compare_config(
         was, is_ = old.get(key), now.get(key)
         if same(was, is_) or key == "name":
             continue
+        if key not in _TEXTS and any(map(_statement, _texts(is_))):
+            yield _setting("deny", "SQL_POLICY", "holds a second statement or a comment", key, is_)
         judged = _one(key, was, is_, new=new, kind=kind)
         if judged is not None:
             yield judged
+
+
+_TEXTS = frozenset("meta docs description persist_docs labels tags owner".split())
+_STATEMENT = re.compile(
+    r";|--|/\*|\b(?:select|insert|delete|update|drop|alter|create|copy|attach|grant)\b\s", re.I
+)
+
+
+def _statement(text: str) -> bool:
+    return bool(_STATEMENT.search(text))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 def same(left: Any, right: Any) -> bool:

@@ -17,6 +17,10 @@ from agentic.policy.changes.sql_gate import judge_query
 from agentic.policy.changes.tree import PROJECT_FILE
 from agentic.policy.changes.yaml_load import Loaded, load, mapping
 
+# Names that dbt prints into SQL as they are.
+NAMES = frozenset(
+    "name identifier schema database column_name field data_type unique_key updated_at to".split()
+)
 FRAGMENTS = frozenset(
     [
         "where",
@@ -96,6 +100,7 @@ def judge_resources(case: Case, paths: set[str]) -> None:
             )
     _used_sources(case, [key for key in old if key not in new] + _switched_off(case, new))
     _fragments(case, paths)
+    _arguments(case, paths)
 
 
 def _inheriting(case: Case, one: Resource | None) -> Resource | None:
@@ -160,6 +165,19 @@ def _used_sources(case: Case, gone: list[str]) -> None:
                 "RESOURCE_DELETED",
                 f"{sorted(used)[0].replace('~', '.')} is gone, and this file still reads it.",
             )
+
+
+def _arguments(case: Case, paths: set[str]) -> None:
+    """Arguments of new tests end up in SQL: none may end a statement."""
+    before = {one.arguments for two in case.base.resources_of(paths) for one in two.tests}
+    for resource in case.after.resources_of(paths):
+        for test in resource.tests:
+            risky = ";" in test.arguments and (
+                "'" in test.arguments or not test.kind.endswith("accepted_values")
+            )
+            if risky and test.arguments not in before:
+                reason = f"An argument of {test.kind} holds a second statement."
+                case.add(test.path, test.line, "deny", "SQL_POLICY", reason)
 
 
 def judge_tests(case: Case, paths: set[str]) -> None:
@@ -227,13 +245,24 @@ def _fragments(case: Case, paths: set[str]) -> None:
                 )
 
 
+def name_fault(text: str, key: str) -> tuple[str, str] | None:
+    """(code, reason) when a name is more than a name."""
+    if re.search(r";|--|/\*", text):
+        return "SQL_POLICY", "a name cannot hold a statement."
+    if key in ("identifier", "schema", "database") and re.search(r"[()/\\'\"]", text):
+        return "EXTERNAL_IO", "it is a call or a path, not a name."
+    return None
+
+
 def _pieces(value: Any, line: int = 0) -> list[tuple[int, str, str]]:
     found: list[tuple[int, str, str]] = []
     if isinstance(value, dict):
         lines = getattr(value, "lines", {})
         for key, one in value.items():
             place = lines.get(key, line)
-            if (key in FRAGMENTS or key == "loaded_at_query") and isinstance(one, str):
+            if isinstance(one, str) and (
+                key in FRAGMENTS or key in ("loaded_at_query", "rows") or key in NAMES
+            ):
                 found.append((place, str(key), one))
             else:
                 found += _pieces(one, place)
@@ -247,9 +276,11 @@ def _pieces(value: Any, line: int = 0) -> list[tuple[int, str, str]]:
 def fragment_fault(piece: str, key: str, dialect: str) -> tuple[str, str] | None:
     """(code, reason) when a fragment is more than one expression, or has effects."""
     text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " agentic_value ", piece, flags=re.DOTALL).strip()
+    if key == "rows" and "select" not in text.lower():
+        return None  # CSV
     if key in ("error_if", "warn_if"):
         sql = f"select 1 where agentic_count {text}"
-    elif key == "loaded_at_query":
+    elif key in ("loaded_at_query", "rows"):
         sql = text
     elif key == "fail_calc":
         sql = f"select {text} from agentic_failures"
@@ -259,7 +290,9 @@ def fragment_fault(piece: str, key: str, dialect: str) -> tuple[str, str] | None
             if key != "loaded_at_field"
             else f"select max({text}) from agentic_rows"
         )
-    if ";" in text and key != "loaded_at_query":
+    if key in NAMES:
+        return name_fault(text, key)
+    if ";" in text and key not in ("loaded_at_query", "rows"):
         return "SQL_POLICY", "it holds a second statement."
     if "--" in text or "/*" in text:
         return "SQL_POLICY", "it holds a comment that could end another statement."
