@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,15 @@ class Case:
     dialect: str
     project: str
     """Name of the root project: nodes of another package are vendored and never edited."""
+    memory: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
+    """Answers that several rules ask of the same artifacts: reading SQL is the dear part."""
+
+    def once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        """What `make` gives, made once a case."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        found: T = self.memory[key]
+        return found
 
     def node(self, unique_id: str) -> Any:
         """The node of a unique_id, or None."""

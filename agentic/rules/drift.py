@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from agentic.lineage import columns_expected_of
+from agentic.lineage import Expected, columns_expected_of
 from agentic.rules.asking import Column, Shape, shapes_of, text_of
 from agentic.rules.case import TESTS, Case, Steps
 from agentic.rules.likeness import mentions
@@ -53,7 +53,7 @@ def drift_of(case: Case, uid: str, shape: Shape) -> Drift | None:
 
 def expected_columns(case: Case, uid: str) -> set[str]:
     """Lower-case names that the children's SQL and the tests on it read from a node."""
-    found = set(columns_expected_of(uid, case.manifest, case.dialect))
+    found = set(_expected(case, uid))
     for test in case.graph.children(uid):
         node = case.node(test)
         if test.startswith(TESTS[0]) and node.attached_node == uid and node.column_name:
@@ -61,9 +61,16 @@ def expected_columns(case: Case, uid: str) -> set[str]:
     return found
 
 
+def _expected(case: Case, uid: str) -> dict[str, Expected]:
+    def make() -> dict[str, Expected]:
+        return columns_expected_of(uid, case.manifest, case.dialect)
+
+    return case.once(("expected", uid), make)
+
+
 def readers_of(case: Case, uid: str, name: str, columns: Sequence[str] = ()) -> tuple[str, ...]:
     """Children that read a column by its name, or hand it on by a star to someone who does."""
-    expected = columns_expected_of(uid, case.manifest, case.dialect).get(name.lower())
+    expected = _expected(case, uid).get(name.lower())
     if expected is None:
         return ()
     return tuple(
@@ -74,7 +81,7 @@ def readers_of(case: Case, uid: str, name: str, columns: Sequence[str] = ()) -> 
 
 
 def _hands_on(case: Case, uid: str, child: str, name: str, columns: Sequence[str]) -> bool:
-    expected = columns_expected_of(uid, case.manifest, case.dialect)[name.lower()]
+    expected = _expected(case, uid)[name.lower()]
     if not set(expected.readers) & set(case.graph.descendants(child)):
         return False
     given = [c for c in columns if c != name.lower()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from agentic.lineage import column_lineage
+from agentic.lineage import ColumnLineage, column_lineage
 from agentic.rules.asking import shapes_of
 from agentic.rules.case import TESTS, Case, Steps
 from agentic.rules.drift import expected_columns
@@ -47,14 +47,16 @@ def stored(case: Case, uid: str) -> bool:
     return bool(kept) and uid not in case.failing
 
 
+def _traced(case: Case, uid: str) -> ColumnLineage:
+    below = [u for u in case.graph.descendants(uid) if u.startswith(("model.", "snapshot."))]
+    schemas = {uid: dict.fromkeys(sorted(expected_columns(case, uid)), "")}
+    near = {uid, *below[:_FOLLOWED]}
+    return column_lineage(case.manifest, schemas=schemas, dialect=case.dialect, only=near)
+
+
 def copies_of(case: Case, uid: str, column: str) -> list[tuple[str, str]]:
     """(node, column) of every descendant that passes a column on unchanged, nearest first."""
-    below = [u for u in case.graph.descendants(uid) if u.startswith(("model.", "snapshot."))]
-    names = sorted(expected_columns(case, uid) | {column.lower()})
-    schemas = {uid: dict.fromkeys(names, "")}
-    traced = column_lineage(
-        case.manifest, schemas=schemas, dialect=case.dialect, only={uid, *below[:_FOLLOWED]}
-    )
+    traced = case.once(("below", uid), lambda: _traced(case, uid))
     found: list[tuple[str, str]] = []
     frontier = [(uid, column)]
     while frontier:
