@@ -1,150 +1,36 @@
-"""What a query does to rows and columns, as facts that can be compared: filters, joins, grain, outputs.
+"""What a query does to rows and columns, as facts that can be compared: filters, joins, grain,
+outputs.
 
-Columns are followed through CTEs and subqueries down to the relations that the query reads, so that the
+Columns are followed through CTEs and subqueries down to the relations that the query reads, so
+that the
 same program written another way gives the same facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
-import sqlglot
 from sqlglot import exp
 
 from agentic.exceptions import SqlError
-
-# What hides a bad value or a bad row when it is put around a column.
-MASKING_FUNCTIONS = frozenset(
-    [
-        "COALESCE",
-        "NVL",
-        "NVL2",
-        "IFNULL",
-        "ISNULL",
-        "ZEROIFNULL",
-        "NULLIFZERO",
-        "NULLIF",
-        "ABS",
-        "CASE",
-        "IF",
-        "IIF",
-        "IFF",
-        "DECODE",
-        "DECODE_CASE",
-        "TRY_CAST",
-        "TRYCAST",
-        "TRY_TO_NUMBER",
-        "TRY_TO_DECIMAL",
-        "TRY_TO_DATE",
-        "TRY_TO_TIMESTAMP",
-        "TRY_PARSE_JSON",
-        "TRY_STRPTIME",
-        "SAFE_CAST",
-        "TO_NUMBER_OR_NULL",
-        "GREATEST",
-        "LEAST",
-        "REPLACE",
-        "REGEXP_REPLACE",
-        "TRANSLATE",
-        "FIRST_VALUE",
-        "LAST_VALUE",
-        "LAG",
-        "LEAD",
-        "NTH_VALUE",
-        "FIRST",
-        "LAST",
-        "ANY_VALUE",
-        "ARBITRARY",
-        "MODE",
-        "MAP",
-        "TRY",
-        "SIGN",
-        "CEIL",
-        "FLOOR",
-        "MOD",
-        "RANDOM",
-        "RAND",
-        "UUID",
-        "CHOOSE",
-        "FIELD",
-        "ELEMENT_AT",
-        "NANVL",
-        "TO_VARIANT",
-        "TRANSFORM_NULL_EQUALS",
-    ]
+from agentic.sql.shape_facts import Leaf, Output, Relation, RowFact, Shape
+from agentic.sql.shape_parse import parse_query
+from agentic.sql.shape_text import (
+    carried,
+    column_kind,
+    conjuncts,
+    has_key,
+    is_aggregate,
+    join_kind,
+    leaf_column,
+    leaf_key,
+    masking,
+    normal,
 )
-
-REF, SOURCE, THIS = "agentic_ref", "agentic_source", "agentic_this"
 
 Columns = Callable[[str, str], tuple[str, ...] | None]
 """(place, name) of a relation to its columns; None when they are not known."""
-
-
-class Leaf(msgspec.Struct, frozen=True, order=True):
-    """A column of a relation outside the query."""
-
-    relation: str
-    column: str
-
-
-class Output(msgspec.Struct, frozen=True):
-    """One column that a query gives."""
-
-    name: str
-    text: str
-    """The expression over leaves, normalised."""
-    pattern: str
-    """`text` with every leaf column's name left out: equal patterns differ by renames alone."""
-    leaves: tuple[Leaf, ...] = ()
-    masking: tuple[str, ...] = ()
-    """Functions in it that can hide a value, sorted, with repeats."""
-    kind: str = "expression"
-    """plain (a column, perhaps cast), literal, aggregate or expression."""
-    type: str = ""
-    """The type of an outermost cast."""
-    carried: tuple[Leaf, ...] = ()
-    """Leaves whose value leaves, in whatever form: those that are only counted are not among them."""
-
-
-class RowFact(msgspec.Struct, frozen=True, order=True):
-    """One thing that decides which rows come out."""
-
-    kind: str
-    """from, where, having, qualify, limit, distinct, group, join, union, sample."""
-    text: str
-    pattern: str
-    leaves: tuple[Leaf, ...] = ()
-    detail: str = ""
-    """For a join: left, inner, cross, full, right, semi, anti; `left!` has no equality."""
-    aside: str = ""
-    """Not empty: it decides only the optional side of the left join with this pattern."""
-
-
-class Relation(msgspec.Struct, frozen=True, order=True):
-    """A table that a query names."""
-
-    catalog: str
-    schema: str
-    name: str
-
-
-class Shape(msgspec.Struct, frozen=True):
-    """All facts of one query."""
-
-    outputs: tuple[Output, ...]
-    open_stars: tuple[str, ...]
-    """Relations whose columns all pass, unknown which."""
-    rows: tuple[RowFact, ...]
-    relations: tuple[Relation, ...]
-    reads: tuple[Leaf, ...]
-    """Every leaf column that is read anywhere."""
-    unresolved: tuple[str, ...] = ()
-    """Names that no source gives although the columns of every source are known."""
-
-    def output(self, name: str) -> Output | None:
-        wanted = name.lower()
-        return next((one for one in self.outputs if one.name.lower() == wanted), None)
 
 
 Facts = dict[int, RowFact]
@@ -152,7 +38,8 @@ Facts = dict[int, RowFact]
 
 
 class _Frame:
-    """One source of a select: its columns by lower-case name, or an open relation; and its facts."""
+    """One source of a select: its columns by lower-case name, or an open relation; and its
+    facts."""
 
     def __init__(
         self,
@@ -163,60 +50,6 @@ class _Frame:
         self.columns = dict(columns)
         self.opens = opens
         self.facts: Facts = dict(facts or {})
-
-
-def parse_query(sql: str, dialect: str) -> exp.Expression:
-    """The tree of one query. Raises SqlError on several statements, or on anything else."""
-    try:
-        trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]
-    except (
-        sqlglot.errors.SqlglotError,
-        ValueError,
-        IndexError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        RecursionError,
-    ) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise SqlError(lines[0], hint="Write one query of the target's dialect.") from error
-    if len(trees) != 1:
-        raise SqlError(
-            f"{len(trees)} statements where one query is wanted",
-            hint="Write one query; dbt wraps it.",
-        )
-    if any(isinstance(one.this, exp.Select) for one in trees[0].find_all(exp.From)):
-        raise SqlError("from stands twice", hint="Look for a word too many.")
-    for word in trees[0].find_all(exp.Identifier):
-        if not word.args.get("quoted") and word.name.lower() in _RESERVED:
-            raise SqlError(
-                f"{word.name} stands where a name should", hint="Look for a word too many."
-            )
-    return trees[0]
-
-
-# sqlglot takes these for names where every engine reports a syntax error.
-_RESERVED = frozenset(
-    [
-        "select",
-        "from",
-        "where",
-        "having",
-        "union",
-        "join",
-        "and",
-        "or",
-        "then",
-        "when",
-        "distinct",
-        "group",
-    ]
-)
-
-
-def normalized(sql: str, dialect: str) -> str:
-    """One query's text without comments and white space. Raises SqlError."""
-    return parse_query(sql, dialect).sql(dialect, comments=False)
 
 
 def read_shape(sql: str, *, dialect: str, columns: Columns) -> Shape:
@@ -585,131 +418,3 @@ class _Reader:
             type=cast.to.sql(self.dialect) if cast is not None else "",
             carried=carried(tree),
         )
-
-
-def leaf_key(relation: Relation) -> str:
-    """`ref:x`, `source:a~b`, `this:x`, or `table:a.b.c`."""
-    place = {REF: "ref", SOURCE: "source", THIS: "this"}.get(relation.schema)
-    if place is not None:
-        return f"{place}:{relation.name}"
-    parts = (relation.catalog, relation.schema, relation.name)
-    return "table:" + ".".join(part for part in parts if part).lower()
-
-
-def leaf_column(key: str, name: str) -> exp.Column:
-    return exp.column(
-        exp.to_identifier(name.lower(), quoted=True), table=exp.to_identifier(key, quoted=True)
-    )
-
-
-def conjuncts(tree: exp.Expression) -> Iterator[exp.Expression]:
-    """The parts of a condition that must all hold."""
-    tree = tree.unnest()
-    if always_true(tree):
-        return
-    if isinstance(tree, exp.And):
-        yield from conjuncts(tree.this)
-        yield from conjuncts(tree.expression)
-    else:
-        yield tree
-
-
-def always_true(tree: exp.Expression) -> bool:
-    """`true`, `1 = 1`: a place holder for conditions to come."""
-    if isinstance(tree, exp.Boolean):
-        return bool(tree.this)
-    return (
-        isinstance(tree, exp.EQ)
-        and isinstance(tree.this, exp.Literal)
-        and (tree.this == tree.expression)
-    )
-
-
-def join_kind(join: exp.Join) -> str:
-    words = " ".join(str(join.args.get(part) or "") for part in ("side", "kind", "method")).upper()
-    for word in ("SEMI", "ANTI", "CROSS", "FULL", "RIGHT", "LEFT", "NATURAL"):
-        if word in words:
-            return word.lower()
-    return "inner"
-
-
-def has_key(condition: exp.Expression) -> bool:
-    """Does a join condition demand that a column of one side equals one of the other?"""
-    for part in conjuncts(condition):
-        if isinstance(part, exp.EQ):
-            left = {one.table for one in part.this.find_all(exp.Column)}
-            right = {one.table for one in part.expression.find_all(exp.Column)}
-            if left and right:
-                return True
-    return False
-
-
-def is_aggregate(node: exp.Expression) -> bool:
-    return any(
-        not isinstance(one.parent, exp.Window) and one.find_ancestor(exp.Subquery) is None
-        for one in node.find_all(exp.AggFunc)
-    )
-
-
-def function_name(node: exp.Expression) -> str:
-    if isinstance(node, exp.Anonymous):
-        return str(node.this).upper()
-    if isinstance(node, exp.Case):
-        return "CASE"
-    return node.sql_name().upper() if isinstance(node, exp.Func) else ""
-
-
-def masking(tree: exp.Expression) -> Iterator[str]:
-    """Every function in an expression that can hide a value."""
-    for node in tree.find_all(exp.Func, exp.Anonymous):
-        name = function_name(node)
-        if isinstance(node, exp.TryCast):
-            yield "TRY_CAST"
-        elif isinstance(node, exp.If) and isinstance(node.parent, exp.Case):
-            continue
-        elif isinstance(node, exp.AggFunc):
-            yield f"AGG {name}"
-        elif name in MASKING_FUNCTIONS or name.startswith(("TRY_", "SAFE_")):
-            yield name
-
-
-def carried(tree: exp.Expression) -> tuple[Leaf, ...]:
-    """Leaves of an expression, but for those that it only counts or tests for null."""
-    found = set()
-    for column in tree.find_all(exp.Column):
-        ancestor: exp.Expression | None = column.parent
-        counted = False
-        while ancestor is not None and not counted:
-            counted = isinstance(ancestor, exp.Count | exp.ApproxDistinct | exp.CountIf) or (
-                isinstance(ancestor, exp.Is) and isinstance(ancestor.expression, exp.Null)
-            )
-            ancestor = ancestor.parent
-        if not counted:
-            found.add(Leaf(column.table, column.name.lower()))
-    return tuple(sorted(found))
-
-
-def column_kind(tree: exp.Expression) -> str:
-    inner = tree
-    while isinstance(inner, exp.Cast | exp.Paren):
-        inner = inner.this
-    if isinstance(inner, exp.Column):
-        return "plain"
-    if tree.find(exp.AggFunc):
-        return "aggregate"
-    return "literal" if not tree.find(exp.Column) else "expression"
-
-
-def normal(tree: exp.Expression, dialect: str) -> tuple[str, str, tuple[Leaf, ...]]:
-    """(text, pattern, leaves) of an expression over leaves."""
-    copy = tree.copy()
-    for node in list(copy.walk()):
-        node.comments = None
-        if isinstance(node, exp.Identifier) and not isinstance(node.parent, exp.Column):
-            node.set("this", node.name.lower())
-    leaves = tuple(sorted({Leaf(one.table, one.name.lower()) for one in copy.find_all(exp.Column)}))
-    text = copy.sql(dialect, normalize_functions="upper", comments=False)
-    for column in list(copy.find_all(exp.Column)):
-        if ":" in column.table:
-            column.set("this", exp.to_identifier("_"))
-    return text, copy.sql(dialect, normalize_functions="upper", comments=False), leaves

@@ -8,7 +8,8 @@ import msgspec
 from sqlglot import exp
 
 from agentic.exceptions import SqlError
-from agentic.sql.shape import function_name, parse_query
+from agentic.sql.shape_parse import parse_query
+from agentic.sql.shape_text import function_name
 
 MAX_ROWS = 1_000_000
 

@@ -1,14 +1,15 @@
-"""Property files before and after: sources, contracts, freshness, personal data, everything but tests."""
+"""Property files before and after: sources, contracts, freshness, personal data, everything but
+tests."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from agentic.policy.changes.kept_tests import weaker_config
+from agentic.policy.changes.marks import guarded_meta, looser_freshness, sensitive
 from agentic.policy.changes.resources import Resource, as_json
 from agentic.policy.changes.settings import compare_config, same
 from agentic.records import Verdict
@@ -43,7 +44,6 @@ FREE_KEYS: Mapping[str, frozenset[str]] = {
     "seed": frozenset(()),
     "analysis": frozenset(()),
 }
-UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 COLUMN_FREE = frozenset(
     [
         "name",
@@ -156,13 +156,6 @@ def _enforced(keys: Mapping[str, Any]) -> bool:
     )
     found = found or keys.get("contract")
     return bool(found.get("enforced")) if isinstance(found, dict) else bool(found)
-
-
-def guarded_meta(keys: Mapping[str, Any]) -> bool:
-    """Does a node set guardrails of its own (`config.meta.agentic`)?"""
-    config = keys.get("config")
-    places = [keys.get("meta"), config.get("meta") if isinstance(config, dict) else None]
-    return any(isinstance(one, dict) and "agentic" in one for one in places)
 
 
 def _new(now: Resource) -> Iterator[Remark]:
@@ -312,54 +305,6 @@ def _source(
                 f"The freshness of {now.name} is measured in another way.",
                 key,
             )
-
-
-def looser_freshness(was: Any, now: Any, stated: bool) -> bool:
-    """Is late data found later than before, or not at all?"""
-    if same(was, now):
-        return was is None and now is None and stated
-    if not isinstance(was, dict) or not was:
-        return False if isinstance(now, dict) else stated and now is None
-    if not isinstance(now, dict):
-        return True
-    if not same(was.get("filter"), now.get("filter")):
-        return True
-    for key in ("warn_after", "error_after"):
-        before, after = _seconds(was.get(key)), _seconds(now.get(key))
-        if before is not None and (after is None or after > before):
-            return True
-    return False
-
-
-def _seconds(value: Any) -> float | None:
-    if not isinstance(value, dict):
-        return None
-    count, period = value.get("count"), str(value.get("period", "")).lower()
-    if not isinstance(count, int | float) or period not in UNITS:
-        return None
-    return float(count) * UNITS[period]
-
-
-def sensitive(keys: Mapping[str, Any], pii_tags: tuple[str, ...]) -> bool:
-    """Is something marked as personal data: tag `pii`, or `meta.pii`?"""
-    config = keys.get("config") if isinstance(keys.get("config"), dict) else {}
-    assert isinstance(config, dict)
-    tags: set[str] = set()
-    for value in (keys.get("tags"), config.get("tags")):
-        tags |= {value} if isinstance(value, str) else {str(one) for one in value or []}
-    if {one.lower() for one in tags} & {one.lower() for one in pii_tags}:
-        return True
-    for meta in (keys.get("meta"), config.get("meta")):
-        if isinstance(meta, dict):
-            for key, value in meta.items():
-                if re.sub(r"[^a-z]", "", str(key).lower()) in (
-                    "pii",
-                    "containspii",
-                    "ispii",
-                    "sensitive",
-                ) and value not in (False, None, "false", "no"):
-                    return True
-    return bool(keys.get("policy_tags") or config.get("policy_tags"))
 
 
 def _columns(old: Resource, now: Resource, pii_tags: tuple[str, ...]) -> Iterator[Remark]:

@@ -1,4 +1,5 @@
-"""The configuration that a node ends up with: dbt_project.yml, then its property file, then its own text."""
+"""The configuration that a node ends up with: dbt_project.yml, then its property file, then its
+own text."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentic.policy.changes.case import Case
-from agentic.policy.changes.declared import sensitive, settings_of
+from agentic.policy.changes.declared import settings_of
+from agentic.policy.changes.marks import sensitive
 from agentic.policy.changes.nodes_sql import Library, Variants, stem
 from agentic.policy.changes.project_file import split_settings
 from agentic.policy.changes.settings import compare_config, flat

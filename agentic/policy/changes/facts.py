@@ -1,4 +1,5 @@
-"""What a change does to the output columns of nodes: for checks and pull requests, not for a verdict."""
+"""What a change does to the output columns of nodes: for checks and pull requests, not for a
+verdict."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from agentic.policy.changes.case import Case
 from agentic.policy.changes.node_judge import readers
 from agentic.policy.changes.nodes_sql import stem
 from agentic.policy.changes.shapes import ChangeRules, ProjectView
-from agentic.sql.shape import Shape
+from agentic.sql.shape_facts import Shape
 
 
 class ColumnsChanged(msgspec.Struct, frozen=True):

@@ -15,7 +15,6 @@ from agentic.policy.changes.template import JinjaError, parse
 from agentic.policy.changes.tree import Tree
 from agentic.policy.changes.walk import Call, Walker
 
-
 CALL = re.compile(r"\s*(?:env_var|ref|var|source|doc)\s*\(.+\)\s*$", re.DOTALL)
 
 
@@ -82,7 +81,8 @@ def _unknown_call(case: Case, path: str, line: int, call: Call) -> None:
             line,
             "deny",
             "JINJA_SIDE_EFFECT",
-            f"{call.package} is not installed here, so that nobody can tell what {call.name}() does.",
+            f"{call.package} is not installed here, so that nobody can tell what {call.name}() "
+            "does.",
         )
 
 
@@ -93,7 +93,8 @@ def _changed_macro(case: Case, call: Call) -> bool:
 
 
 def judge_effects(case: Case, path: str) -> None:
-    """Queries that rendering a file would run through macros of the base: each must be a plain read."""
+    """Queries that rendering a file would run through macros of the base: each must be a plain
+    read."""
     variants = case.library.variants(path)
     before = case.base_library.variants(path)
     if variants is None:

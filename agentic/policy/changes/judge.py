@@ -1,4 +1,5 @@
-"""`judge_change`: the verdict for a change of project files. Pure; whatever it cannot decide, it denies."""
+"""`judge_change`: the verdict for a change of project files. Pure; whatever it cannot decide, it
+denies."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from agentic.policy.changes.yaml_judge import (
     judge_yaml,
 )
 from agentic.policy.changes.yaml_load import load, mapping, sequence
-from agentic.sql.shape import normalized
+from agentic.sql.shape_parse import normalized
 
 MAX_FILE = 2_000_000
 RULE_CODES = {"macro": "MACRO_CHANGE", "": "REPO_CONTROL_FILE"}

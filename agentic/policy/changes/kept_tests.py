@@ -34,7 +34,8 @@ Emits = Callable[[str, str], bool | None]
 def compare_tests(
     before: Iterable[Test], after: Iterable[Test], *, gone: Callable[[str], bool], emits: Emits
 ) -> Iterator[Weakening]:
-    """Every existing test that is lost or weakened; `gone(owner)` tells that the node is deleted."""
+    """Every existing test that is lost or weakened; `gone(owner)` tells that the node is
+    deleted."""
     left = list(after)
     missing: list[Test] = []
     for test in before:
@@ -79,7 +80,8 @@ def _missing(test: Test, left: list[Test], emits: Emits) -> Iterator[Weakening]:
         yield Weakening(
             test,
             "ask",
-            f"The test {name} named a column that its node never gives; only the name is corrected.",
+            f"The test {name} named a column that its node never gives; only the name is "
+            "corrected.",
             renamed.line,
             renamed.path,
         )
@@ -186,7 +188,8 @@ def _threshold(was: Any, now: Any) -> bool:
 
 
 def _least(value: Any) -> int | None:
-    """The smallest number of failing rows that fails a condition which holds for all larger ones."""
+    """The smallest number of failing rows that fails a condition which holds for all larger
+    ones."""
     if value is None:
         return 1
     found = _THRESHOLD.match(str(value))

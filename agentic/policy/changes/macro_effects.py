@@ -68,7 +68,8 @@ class MacroJudge:
         )
 
     def _queries(self, callee: Callee) -> list[Deed]:
-        """Run with arguments that nobody knows: a query that is given from outside stays unknown."""
+        """Run with arguments that nobody knows: a query that is given from outside stays
+        unknown."""
         renderer = Renderer(self.library.scope("this"), {}, True)
         arguments = [Opaque(f"argument {one.name}") for one in callee.block.args]
         try:

@@ -1,4 +1,5 @@
-"""Nodes that a change reaches through macros: their SQL is judged again, with the macros as they are now."""
+"""Nodes that a change reaches through macros: their SQL is judged again, with the macros as they
+are now."""
 
 from __future__ import annotations
 

@@ -150,7 +150,8 @@ class MacroTable:
         return name in self._table or name in self._known_only or name in PURE_PACKAGES
 
     def pure_by_name(self, package: str, name: str) -> bool:
-        """A macro of a package that is declared but not installed here, known to print SQL alone."""
+        """A macro of a package that is declared but not installed here, known to print SQL
+        alone."""
         return package not in self._table and name in PURE_PACKAGES.get(package, ())
 
     def installed(self, package: str) -> bool:

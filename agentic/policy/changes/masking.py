@@ -1,4 +1,5 @@
-"""Compares two shapes of one node: does the change lose rows or grain, or wrap an existing column?"""
+"""Compares two shapes of one node: does the change lose rows or grain, or wrap an existing
+column?"""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from agentic.records import Verdict
-from agentic.sql.shape import Leaf, Output, RowFact, Shape
+from agentic.sql.shape_facts import Leaf, Output, RowFact, Shape
 
 Exists = Callable[[str, str], bool | None]
 """(leaf relation, column): is the column still there? None where nobody knows."""
@@ -158,7 +159,8 @@ def _masked(new: Output, functions: Iterable[str]) -> Difference:
     return Difference(
         "ask",
         "SYMPTOM_MASKING",
-        f"Column {new.name} is wrapped in {names}, which can hide the values that a test would find.",
+        f"Column {new.name} is wrapped in {names}, which can hide the values that a test would "
+        "find.",
         f"wrapped {new.name} {names}",
     )
 
@@ -188,7 +190,8 @@ def _rows(base: Shape, after: Shape, renames: Renames) -> Iterator[Difference]:
             yield Difference(
                 "ask",
                 "SYMPTOM_MASKING",
-                f"The change takes away {_words(fact)}, so that the grain of an existing node changes.",
+                f"The change takes away {_words(fact)}, so that the grain of an existing node "
+                "changes.",
                 f"removes {fact.kind} {fact.pattern}",
             )
 

@@ -1,4 +1,5 @@
-"""Findings of the SQL nodes that a change touches: what they read, what they become, who reads them."""
+"""Findings of the SQL nodes that a change touches: what they read, what they become, who reads
+them."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from agentic.policy.changes.case import Case
 from agentic.policy.changes.masking import compare, dropped
 from agentic.policy.changes.nodes_sql import MAX_FREE, Library, Variants, stem
 from agentic.policy.changes.pii import leaks
-from agentic.policy.changes.render import Rendered
+from agentic.policy.changes.rendered import Rendered
 from agentic.policy.changes.sql_gate import Fault, judge_query, judge_relations
-from agentic.sql.shape import Leaf, Relation, Shape
+from agentic.sql.shape_facts import Leaf, Relation, Shape
 
 QUERY_KINDS = ("model", "snapshot", "singular_test", "analysis", "generic_test")
 
@@ -258,7 +259,8 @@ def _shapes(case: Case, path: str, old_path: str | None, kind: str) -> None:
 
 
 def _unreadable(case: Case, path: str, old_path: str, which: int) -> None:
-    """The old text could not be read: nothing can be compared. Mending what did not parse is free."""
+    """The old text could not be read: nothing can be compared. Mending what did not parse is
+    free."""
     was = case.base_library.variants(old_path)
     text = (was.first, was.second)[which].text if was is not None and not was.fault else ""
     if was is not None and not judge_query(text, case.project.dialect):
@@ -284,7 +286,8 @@ def _lost(base: Shape, after: Shape) -> list[str]:
 
 
 def _exists(case: Case, relation: str, column: str) -> bool | None:
-    """Is an upstream column there after the change? An empty column asks for the relation itself."""
+    """Is an upstream column there after the change? An empty column asks for the relation
+    itself."""
     place, _, name = relation.partition(":")
     if not column:
         if place == "ref":

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from typing import Any
 
 import msgspec
 from jinja2 import nodes as tree_nodes
 
 from agentic.exceptions import SqlError
-from agentic.policy.changes.render import Rendered, Renderer, Scope
+from agentic.policy.changes.render import Renderer
+from agentic.policy.changes.rendered import Rendered, Scope
 from agentic.policy.changes.template import JinjaError, definitions, parse, plain_name
 from agentic.policy.changes.tree import Tree
 from agentic.policy.changes.values import REF, SOURCE, THIS, TooMuch
-from agentic.sql.shape import Shape, read_shape
+from agentic.sql.shape import read_shape
+from agentic.sql.shape_facts import Shape
 
 MAX_VARIANTS = 12
 MAX_FREE = 4

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from agentic.policy.changes.declared import sensitive
+from agentic.policy.changes.marks import sensitive
 from agentic.policy.changes.nodes_sql import Library
 from agentic.policy.changes.resources import Resource
 from agentic.policy.changes.shapes import ChangeRules
-from agentic.sql.shape import Leaf, Output, Shape
+from agentic.sql.shape_facts import Leaf, Output, Shape
 
 LIKELY = re.compile(
     r"(^|_)(e_?mail|phone|mobile|first_?name|last_?name|full_?name|surname|given_?name|birth\w*|dob|ssn|address|street|iban|passport|ip|credit_?card|card_?number|tax_?id|national_?id|latitude|longitude)(_|$)"
@@ -80,7 +80,8 @@ class Personal:
                 yield source
 
     def _named(self, pattern: str, place: str, name: str, column: str) -> bool:
-        """`schema.table.column` of guardrails.yml against a node, whose schema is not known here."""
+        """`schema.table.column` of guardrails.yml against a node, whose schema is not known
+        here."""
         parts = pattern.removeprefix("column:").lower().split(".")
         if len(parts) < 2 or not fnmatchcase(column.lower(), parts[-1]):
             return False

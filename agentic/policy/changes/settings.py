@@ -41,7 +41,8 @@ _put(
     "deny",
     "RELATION_RETARGET",
     "decides which relation is written",
-    "schema database alias catalog catalog_name project dataset target_schema target_database identifier "
+    "schema database alias catalog catalog_name project dataset target_schema target_database "
+    "identifier "
     "relation_name quoting full_refresh_schema snapshot_schema",
 )
 _put("deny", "PROJECT_CONFIG_CHANGE", "is only known at run time", "?")
@@ -49,7 +50,8 @@ _put(
     "deny",
     "HOOK_SQL",
     "is SQL that runs beside the node",
-    "pre_hook post_hook pre-hook post-hook sql_header sql-header on-run-start on-run-end on_run_start on_run_end hooks",
+    "pre_hook post_hook pre-hook post-hook sql_header sql-header on-run-start on-run-end "
+    "on_run_start on_run_end hooks",
 )
 _put(
     "deny",
@@ -61,35 +63,48 @@ _put(
     "deny",
     "EXTERNAL_IO",
     "reads or writes outside the warehouse",
-    "location location_root external_location external_volume storage_uri base_location base_location_root "
-    "base_location_subpath plugin external options s3_data_dir s3_data_naming external_root glue_register upstream_source_path "
-    "stage format storage_integration connection_id filesystem volume path parquet csv delim rw_options database_path",
+    "location location_root external_location external_volume storage_uri base_location "
+    "base_location_root "
+    "base_location_subpath plugin external options s3_data_dir s3_data_naming external_root "
+    "glue_register upstream_source_path "
+    "stage format storage_integration connection_id filesystem volume path parquet csv delim "
+    "rw_options database_path",
 )
 _put(
     "deny",
     "DATA_EXPIRY",
     "lets data expire",
-    "hours_to_expiration partition_expiration_days data_retention_time_in_days retention retention_days ttl "
-    "max_data_extension_time_in_days transient retention_period lf_tags vacuum delete_partitions expiration",
+    "hours_to_expiration partition_expiration_days data_retention_time_in_days retention "
+    "retention_days ttl "
+    "max_data_extension_time_in_days transient retention_period lf_tags vacuum delete_partitions "
+    "expiration",
 )
 _put(
     "ask",
     "MATERIALIZATION_CHANGE",
     "changes how the relation is built",
-    "materialized incremental_strategy unique_key on_schema_change incremental_predicates full_refresh merge_update_columns "
-    "merge_exclude_columns merge_clauses partition_by partitions cluster_by partitioned_by sorted_by sort dist sort_type indexes unlogged bind backup "
+    "materialized incremental_strategy unique_key on_schema_change incremental_predicates "
+    "full_refresh merge_update_columns "
+    "merge_exclude_columns merge_clauses partition_by partitions cluster_by partitioned_by "
+    "sorted_by sort dist sort_type indexes unlogged bind backup "
     "auto_refresh target_lag refresh_mode initialize begin batch_size lookback concurrent_batches "
-    "require_partition_filter enable_refresh refresh_interval_minutes max_staleness kms_key_name file_format table_format "
-    "buckets clustered_by liquid_clustered_by zorder auto_liquid_cluster tblproperties predicates insert_by_period order_by primary_key engine secure "
-    "automatic_clustering temporary tmp_relation_type delete_target_not_matched_by_source delete_condition inference column_types delimiter quote_columns "
-    "create_table_as_options enabled_fields iceberg merge_with_schema_evolution skip_matched_step skip_not_matched_step",
+    "require_partition_filter enable_refresh refresh_interval_minutes max_staleness kms_key_name "
+    "file_format table_format "
+    "buckets clustered_by liquid_clustered_by zorder auto_liquid_cluster tblproperties "
+    "predicates insert_by_period order_by primary_key engine secure "
+    "automatic_clustering temporary tmp_relation_type delete_target_not_matched_by_source "
+    "delete_condition inference column_types delimiter quote_columns "
+    "create_table_as_options enabled_fields iceberg merge_with_schema_evolution "
+    "skip_matched_step skip_not_matched_step",
 )
 _put(
     "ask",
     "COST_CONFIG_CHANGE",
     "changes what the build may cost",
-    "snowflake_warehouse snowflake_initialization_warehouse databricks_compute compute warehouse cluster_id submission_method "
-    "maximum_bytes_billed job_execution_timeout_seconds job_retries timeout threads cpu memory reservation "
+    "snowflake_warehouse snowflake_initialization_warehouse databricks_compute compute warehouse "
+    "cluster_id submission_method "
+    "maximum_bytes_billed job_execution_timeout_seconds job_retries timeout threads cpu memory "
+    "reservation "
     "execution_project quota_project priority python_job_config http_path "
     "dataproc_cluster_name dataproc_region gcs_bucket",
 )
@@ -122,7 +137,8 @@ _put(
     "deny",
     "SNAPSHOT_CHANGE",
     "changes what a snapshot keeps",
-    "strategy updated_at check_cols invalidate_hard_deletes hard_deletes dbt_valid_to_current snapshot_meta_column_names",
+    "strategy updated_at check_cols invalidate_hard_deletes hard_deletes dbt_valid_to_current "
+    "snapshot_meta_column_names",
 )
 
 SNAPSHOT_KEYS = frozenset(

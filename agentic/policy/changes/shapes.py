@@ -1,4 +1,5 @@
-"""What the project-change policy is asked about, and what it answers. Plain shapes, no judgement."""
+"""What the project-change policy is asked about, and what it answers. Plain shapes, no
+judgement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Judges the SQL that a template becomes: one read of relations that the project knows, nothing else."""
+"""Judges the SQL that a template becomes: one read of relations that the project knows, nothing
+else."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from agentic.policy.changes.values import OPAQUE, REF, SOURCE, THIS
 from agentic.policy.sql.judge import judge_sql
 from agentic.policy.world import World
 from agentic.records import Verdict
-from agentic.sql.shape import Relation
+from agentic.sql.shape_facts import Relation
 from agentic.sql.shape_hazards import Hazard, hazards
 
 
@@ -47,7 +48,8 @@ def judge_query(sql: str, dialect: str) -> tuple[Fault, ...]:
     return _by_sql_policy(sql, dialect)
 
 
-# Names are judged by the project's own graph, personal data by lineage: these codes are not asked here.
+# Names are judged by the project's own graph, personal data by lineage: these codes are not asked
+# here.
 _NOT_HERE = frozenset(
     [
         "UNKNOWN_TABLE",

@@ -53,7 +53,8 @@ class _Blocks(Extension):
 
 
 class _Tests(Environment):
-    """dbt's templates may use names that jinja would reject at parse time; trees are enough here."""
+    """dbt's templates may use names that jinja would reject at parse time; trees are enough
+    here."""
 
 
 def _environment() -> Environment:

@@ -63,7 +63,8 @@ class Tree:
         return made
 
     def kind(self, path: str) -> str:
-        """What dbt takes a file for: model, properties, seed, ...; empty for none of its business."""
+        """What dbt takes a file for: model, properties, seed, ...; empty for none of its
+        business."""
         suffix = PurePosixPath(path).suffix.lower()
         places = [
             kind

@@ -1,4 +1,5 @@
-"""What expressions are worth while a template is read without dbt: plain values, and unknown ones."""
+"""What expressions are worth while a template is read without dbt: plain values, and unknown
+ones."""
 
 from __future__ import annotations
 
@@ -222,7 +223,8 @@ _RISKY = re.compile(r"[;'\"()\\\s]|--|/\*")
 
 
 def risky(value: Any) -> bool:
-    """Could this text become more than a name, if a function that is not followed here printed it?"""
+    """Could this text become more than a name, if a function that is not followed here printed
+    it?"""
     if isinstance(value, str):
         return bool(_RISKY.search(value)) and not value.startswith("agentic_")
     if isinstance(value, dict):

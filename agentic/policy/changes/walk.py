@@ -1,6 +1,7 @@
 """Judges a Jinja tree by allow lists: names, attributes, filters, calls. Nothing is run.
 
-What is not on a list is denied; a name that is built at run time is denied whatever it turns out to be.
+What is not on a list is denied; a name that is built at run time is denied whatever it turns out
+to be.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ OWNED = frozenset(
         "config",
     ]
 )
-# A template cannot make these names its own: a `set` in a branch that never runs would hide the real one.
+# A template cannot make these names its own: a `set` in a branch that never runs would hide the
+# real one.
 NEVER_LOCAL = (
     SECRET
     | ACTING
@@ -148,7 +150,8 @@ class Walker:
                 node,
                 "deny",
                 "JINJA_SIDE_EFFECT",
-                f"{name} acts or looks names up when dbt compiles; only ref, source, config and pure macros are free.",
+                f"{name} acts or looks names up when dbt compiles; only ref, source, config and "
+                "pure macros are free.",
             )
         elif DUNDER.search(name):
             self.mark(node, "deny", "SANDBOX_ESCAPE", f"{name} reaches into the interpreter.")
@@ -171,7 +174,8 @@ class Walker:
                 node,
                 "ask",
                 "ENV_DEPENDENT_LOGIC",
-                f"{name} differs between environments, so that what is checked here is not what runs there.",
+                f"{name} differs between environments, so that what is checked here is not what "
+                "runs there.",
             )
         elif name in GLOBALS_THAT_REACH and name not in self.local:
             self.mark(
@@ -335,7 +339,8 @@ class Walker:
                 node,
                 "ask",
                 "ENV_DEPENDENT_LOGIC",
-                f"target.{attr} differs between environments, so that what is checked here is not what runs there.",
+                f"target.{attr} differs between environments, so that what is checked here is "
+                "not what runs there.",
             )
         else:
             self.mark(node, "deny", "SECRET_ACCESS", f"target.{attr} may hold a credential.")
@@ -554,7 +559,8 @@ def is_dispatch(node: nodes.Call) -> bool:
 
 
 def constant_text(node: nodes.Node) -> str | None:
-    """A text that is written out, also in pieces (`'a' ~ 'b'`); None when it is made at run time."""
+    """A text that is written out, also in pieces (`'a' ~ 'b'`); None when it is made at run
+    time."""
     if isinstance(node, nodes.Const) and isinstance(node.value, str):
         return node.value
     if isinstance(node, nodes.Concat):

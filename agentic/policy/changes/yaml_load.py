@@ -1,4 +1,5 @@
-"""YAML as dbt reads it (version 1.1), with positions, and with everything that hides something named."""
+"""YAML as dbt reads it (version 1.1), with positions, and with everything that hides something
+named."""
 
 from __future__ import annotations
 
