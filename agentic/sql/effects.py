@@ -272,6 +272,9 @@ _SETTINGS: dict[type, Any] = {
     exp.DataType: _data_type,
     exp.Property: _property,
     exp.EngineProperty: _engine,
+    exp.AutoRefreshProperty: lambda node: (
+        ["property:auto refresh"] if getattr(node.this, "this", node.this) else []
+    ),
     exp.FileFormatProperty: _one("format"),
     exp.Alter: _alter,
     exp.PropertyEQ: _assignment,

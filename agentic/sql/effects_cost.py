@@ -36,16 +36,10 @@ _GENERATORS: frozenset[str] = frozenset(
     }
 )
 _NAMED: frozenset[str] = frozenset(
-    """numbers numbers_mt zeros zeros_mt range generate_series generateseries repeat replicate rpad
-    lpad leftpad rightpad space generate_array sequence array_repeat array_fill list_resize
-    array_resize randstr zeroblob randomblob array_generate_range arrayresize arraywithconstant
-    generate_range randomstring randomprintableascii leftpadutf8 rightpadutf8 json_table repeat_row
-    """.split()
+    ["numbers", "numbers_mt", "zeros", "zeros_mt", "range", "generate_series", "generateseries", "repeat", "replicate", "rpad", "lpad", "leftpad", "rightpad", "space", "generate_array", "sequence", "array_repeat", "array_fill", "list_resize", "array_resize", "randstr", "zeroblob", "randomblob", "array_generate_range", "arrayresize", "arraywithconstant", "generate_range", "randomstring", "randomprintableascii", "leftpadutf8", "rightpadutf8", "json_table", "repeat_row"]
 )
 _REPEATS = frozenset(
-    """repeat replicate rpad lpad leftpad rightpad space array_repeat list_resize array_resize
-    zeroblob randomblob arrayresize arraywithconstant randstr leftpadutf8 rightpadutf8 array_fill
-    """.split()
+    ["repeat", "replicate", "rpad", "lpad", "leftpad", "rightpad", "space", "array_repeat", "list_resize", "array_resize", "zeroblob", "randomblob", "arrayresize", "arraywithconstant", "randstr", "leftpadutf8", "rightpadutf8", "array_fill"]
 )
 _SECONDS = {
     "MICROSECOND": 1e-6,
@@ -170,7 +164,9 @@ def _span(start: Any, end: Any, step: Any) -> float:
 
 def _moment(node: Any) -> float | None:
     """Seconds of a literal date or time."""
-    while isinstance(node, exp.Cast | exp.Paren | exp.TsOrDsToDate | exp.TsOrDsToTimestamp | exp.Date):
+    while isinstance(
+        node, exp.Cast | exp.Paren | exp.TsOrDsToDate | exp.TsOrDsToTimestamp | exp.Date
+    ):
         node = node.this
     if isinstance(node, exp.Anonymous) and len(node.expressions) == 1:
         node = node.expressions[0]
@@ -201,7 +197,7 @@ def _step_seconds(step: Any) -> float:
 
 def _leading_number(text: str) -> float:
     try:
-        return float(text.split()[0])
+        return float(text.split(maxsplit=1)[0])
     except (ValueError, IndexError):
         return 1.0
 

@@ -20,7 +20,7 @@ from agentic.sql.tables import (
     relation_name,
 )
 from agentic.sql.taint import Resolver
-from agentic.sql.taint_values import Scope, Source
+from agentic.sql.taint_scope import Scope, Source
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -204,9 +204,7 @@ class Writer(Resolver):
         action = "insert"
         if node.args.get("overwrite") or node.args.get("where"):
             action = "overwrite"
-        elif node.args.get("alternative") and str(node.args["alternative"]).upper() == "REPLACE":
-            action = "upsert"
-        elif conflict is not None and _updates(conflict):
+        elif (node.args.get("alternative") and str(node.args["alternative"]).upper() == "REPLACE") or (conflict is not None and _updates(conflict)):
             action = "upsert"
         name = self.target(node.this, action)
         body = node.args.get("expression")

@@ -13,6 +13,7 @@ from sqlglot import exp
 from agentic.sql.tables import (
     BARE,
     CLEAN,
+    GROUPED,
     PII,
     Catalog,
     Columns,
@@ -23,8 +24,9 @@ from agentic.sql.tables import (
     name_of,
     relation_name,
 )
+from agentic.sql.taint_scope import Scope, Source
 from agentic.sql.taint_sources import Sources
-from agentic.sql.taint_values import Scope, Source, Values, ordered_labels
+from agentic.sql.taint_values import Values
 
 # Engines in which a common table expression may name itself without the word RECURSIVE.
 _RECURSIVE_ANYWAY = frozenset({"tsql", "snowflake", "trino"})
@@ -184,7 +186,7 @@ class Resolver(Sources, Values):
         for index, projection in enumerate(select.expressions):
             if index < len(output.pairs) and self.aggregates(projection):
                 name, label = output.pairs[index]
-                output.pairs[index] = (name, ordered_labels(label, grouped=True))
+                output.pairs[index] = (name, label | GROUPED)
 
     def keys(self, group: Any, scope: Scope, output: Columns | None = None) -> bool:
         """Judge grouping keys. Returns True when one of them is a protected value."""
@@ -301,7 +303,9 @@ class Resolver(Sources, Values):
                 if index == len(labels):
                     labels.append(CLEAN)
                 labels[index] |= label
-        return Columns([(f"col{index}", label) for index, label in enumerate(labels)])
+        pairs = [(f"column{index + 1}", label) for index, label in enumerate(labels)]
+        hidden = {f"col{index}": label for index, label in enumerate(labels)}
+        return Columns(pairs, None, hidden)
 
 
 def at(columns: Columns, index: int) -> tuple[str, int]:

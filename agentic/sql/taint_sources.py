@@ -18,7 +18,7 @@ from agentic.sql.tables import (
     RelationName,
     relation_name,
 )
-from agentic.sql.taint_values import Scope, Source
+from agentic.sql.taint_scope import Scope, Source
 
 # Engines that unnest a column by naming it in FROM: `FROM t, t.items`.
 _ARRAYS_IN_FROM = frozenset({"bigquery", "redshift", "databricks", "spark", "clickhouse"})

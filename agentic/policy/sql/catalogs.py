@@ -7,11 +7,7 @@ from agentic.sql.tables import CLEAN, SYSTEM, Columns, Refusal, RelationName
 # Relations of information_schema that hold names, types and sizes; with the columns that do not.
 _INFORMATION: dict[str, frozenset[str]] = {
     name: frozenset()
-    for name in """tables columns schemata key_column_usage table_constraints
-    referential_constraints constraint_column_usage constraint_table_usage databases
-    partitions table_storage column_field_paths catalogs catalog_name information_schema_catalog_name
-    element_types column_udt_usage domains tables_ext external_tables constraints
-    """.split()
+    for name in ["tables", "columns", "schemata", "key_column_usage", "table_constraints", "referential_constraints", "constraint_column_usage", "constraint_table_usage", "databases", "partitions", "table_storage", "column_field_paths", "catalogs", "catalog_name", "information_schema_catalog_name", "element_types", "column_udt_usage", "domains", "tables_ext", "external_tables", "constraints"]
 } | {"views": frozenset({"view_definition", "definition"})}
 
 _OTHERS: dict[str, dict[str, frozenset[str]]] = {

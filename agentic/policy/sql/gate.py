@@ -13,21 +13,27 @@ from agentic.sql.tables import Refusal
 
 LONGEST = 131_072
 """Characters. Above it parsing would take longer than a verdict may."""
+MOST_TOKENS = 25_000
+"""Words and signs, counted roughly; parsing costs about 10 microseconds each."""
 DEEPEST = 40
 """Open brackets. Deeper ones exhaust the parser's stack; nobody writes them by hand."""
 
+_SHORT = 20_000
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 _PLAIN = re.compile(r"[\t\n\r -~]*\Z")
 _OTHER_SUSPECTS = re.compile(r"\{\{|\{%|\{#|/\*!|/\*M!|[uU]&[\"']|\\'")
 _MYSQL_SUSPECTS = re.compile(r"--[^\s]|/\*!|/\*M!|/\*\+|/\*[^*]*/\*")
 _NESTED_COMMENT = re.compile(r"/\*(?:(?!\*/).)*/\*", re.S)
 _BATCH = re.compile(r"^[ \t]*go[ \t]*(?:\d+[ \t]*)?(?:--.*)?$", re.I | re.M)
 _OPEN, _CLOSE = "([{", ")]}"
-_UNARY = re.compile(r"(?:\bnot\b[\s(]*){60,}|(?:[-+~]\s*){120,}", re.I)
+_CHAINS = re.compile(
+    r"(?:\bnot\b[\s(]*){60,}|(?:[-+~]\s*){120,}|(?:\[[^\[\]]{0,40}\]\s*){40,}|(?:::\s*\w+\s*){60,}"
+    r"|(?:\.\s*\w+\s*){60,}",
+    re.I,
+)
 
 # Quote -> (closing quote, doubled quote escapes, backslash escapes)
-_BACKSLASH = frozenset(
-    {"mysql", "bigquery", "snowflake", "databricks", "spark", "clickhouse"}
-)
+_BACKSLASH = frozenset({"mysql", "bigquery", "snowflake", "databricks", "spark", "clickhouse"})
 _HASH_COMMENTS = frozenset({"mysql", "bigquery", "clickhouse"})
 _BACKTICKS = frozenset({"mysql", "bigquery", "databricks", "spark", "clickhouse", "sqlite"})
 _BRACKETS = frozenset({"tsql", "sqlite"})
@@ -46,6 +52,8 @@ def gate(sql: str, dialect: str) -> Refusal | None:
         return Refusal("PARSE_ERROR", "the statement holds a NUL character")
     if not sql.strip().strip(";").strip():
         return Refusal("PARSE_ERROR", "there is no statement")
+    if len(sql) > _SHORT and sum(1 for _ in _TOKEN.finditer(sql)) > MOST_TOKENS:
+        return Refusal("RESOURCE_ABUSE", f"the statement has more than {MOST_TOKENS} words")
     deep = _too_deep(sql)
     if deep is not None:
         return deep
@@ -71,7 +79,9 @@ def unusual_space(sql: str, dialect: str) -> Refusal | None:
         return None
     for char in scan(sql, dialect)[0]:
         if char not in "\t\n\r " and char.isspace():
-            return Refusal("AMBIGUOUS_IDENTIFIER", f"an unusual space (U+{ord(char):04X}) is in the code")
+            return Refusal(
+                "AMBIGUOUS_IDENTIFIER", f"an unusual space (U+{ord(char):04X}) is in the code"
+            )
     return None
 
 
@@ -87,7 +97,9 @@ def _in_code(sql: str, dialect: str) -> Refusal | None:
     """Judge what is left when literals are \\x01 and comments \\x02."""
     code, comments = scan(sql, dialect)
     if _BIDI.search(sql):
-        return Refusal("AMBIGUOUS_IDENTIFIER", "the text holds characters that change its direction")
+        return Refusal(
+            "AMBIGUOUS_IDENTIFIER", "the text holds characters that change its direction"
+        )
     if re.search(r"\{\{|\{%|\{#", code):
         return Refusal("PARSE_ERROR", "the statement holds Jinja: compile it first")
     if re.search("[uU]&\x01", code) and dialect != "trino":
@@ -115,7 +127,9 @@ def _comments(comments: list[str], dialect: str) -> Refusal | None:
         if dialect == "mysql" and re.match(r"/\*\+.*\bset_var\b", text, re.I | re.S):
             return Refusal("PARSER_DIFFERENTIAL", "a hint changes how the statement is read")
         if text.startswith("/*") and "/*" in text[2:]:
-            return Refusal("PARSER_DIFFERENTIAL", "comments inside comments end in different places")
+            return Refusal(
+                "PARSER_DIFFERENTIAL", "comments inside comments end in different places"
+            )
     return None
 
 
@@ -127,7 +141,7 @@ def _too_deep(sql: str) -> Refusal | None:
             deepest = max(deepest, depth)
         elif depth:
             depth -= 1
-    if deepest > DEEPEST or _UNARY.search(sql):
+    if deepest > DEEPEST or _CHAINS.search(sql):
         return Refusal("RESOURCE_ABUSE", f"it is nested more than {DEEPEST} deep")
     return None
 

@@ -5,39 +5,33 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Literal
 
-from agentic.policy.sql.functions import judge_call
 from agentic.policy.sql.gate import gate, spaces, unusual_space
 from agentic.policy.sql.limits import judge_cost
-from agentic.policy.sql.nodes import (
-    ARGUMENTS,
-    CLASS_CODES,
-    LOCKING_HINTS,
-    OPTIONS,
-    PROPERTIES,
-    PROPERTY_NAMES,
-    QUERY_CLASSES,
-    QUERY_HINTS,
-    SESSION_VALUES,
-    SETTINGS,
-    TABLE_ENGINES,
-    TABLE_HINTS,
-    TYPED_DENIED,
-    USER_TYPES,
-    WRITE_CLASSES,
-)
+from agentic.policy.sql.nodes import CLASS_CODES
 from agentic.policy.sql.roots import code_by_words
 from agentic.policy.sql.shows import judge_show, unwrap_explain
+from agentic.policy.sql.syntax import judge_facts
 from agentic.policy.sql.verdict import SqlVerdict
 from agentic.policy.sql.writes import judge_writes
 from agentic.policy.world import Lens, World
-from agentic.sql.effects import DIALECTS, Call, Facts, Statement, facts_of, read_statements
+from agentic.sql.effects import DIALECTS, Statement, facts_of, read_statements
 from agentic.sql.effects_writes import Effects, effects_of
 from agentic.sql.tables import GROUPED, MASKED, PII, PROBED, SYSTEM, Refusal
 
 Role = Literal["reader", "writer"]
 
 READ_ROOTS = frozenset(
-    {"Select", "Union", "Intersect", "Except", "Subquery", "Values", "Describe", "Summarize", "Pivot"}
+    {
+        "Select",
+        "Union",
+        "Intersect",
+        "Except",
+        "Subquery",
+        "Values",
+        "Describe",
+        "Summarize",
+        "Pivot",
+    }
 )
 WRITE_ROOTS = frozenset(
     {"Create", "Insert", "Delete", "Update", "Merge", "Drop", "TruncateTable", "Alter"}
@@ -105,7 +99,9 @@ def judge_sql(sql: str, *, dialect: str, role: Role, world: World) -> SqlVerdict
 
 def _judge_safely(sql: str, dialect: str, role: Role, world: World) -> SqlVerdict:
     if dialect not in DIALECTS or role not in _HELP:
-        return deny("UNSUPPORTED_STATEMENT", f"there is no policy for {dialect!r} as {role!r}", role)
+        return deny(
+            "UNSUPPORTED_STATEMENT", f"there is no policy for {dialect!r} as {role!r}", role
+        )
     try:
         return _judge(sql, dialect, role, world)
     except RecursionError:
@@ -149,6 +145,9 @@ def _judge(sql: str, dialect: str, role: Role, world: World) -> SqlVerdict:
         code, reason = code_by_words(text) or ("PARSE_ERROR", str(error))
         return deny(code, reason, role)
     if len(statements) != 1:
+        told = code_by_words(text)
+        if told is not None and told[0] == "CODE_DEFINITION":
+            return deny(told[0], told[1], role)
         reason = "there is more than one statement" if statements else "there is no statement"
         return deny("MULTI_STATEMENT" if statements else "PARSE_ERROR", reason, role)
     if odd is not None:
@@ -168,7 +167,9 @@ def _explained(explained: tuple[str, str, bool], lens: Lens, role: Role, odd: ob
         return deny("UNSUPPORTED_STATEMENT", "EXPLAIN ANALYZE executes the statement", role)
     if odd is not None:
         return deny("AMBIGUOUS_IDENTIFIER", "an unusual space is in the code", role)
-    return SqlVerdict("allow", "OK_READ", "It plans a read.", inner.reads, (), f"{prefix} {inner.sql}")
+    return SqlVerdict(
+        "allow", "OK_READ", "It plans a read.", inner.reads, (), f"{prefix} {inner.sql}"
+    )
 
 
 def judge_statement(statement: Statement, text: str, lens: Lens, role: Role) -> SqlVerdict:
@@ -181,11 +182,13 @@ def judge_statement(statement: Statement, text: str, lens: Lens, role: Role) -> 
     told = code_by_words(text) if not reading else None
     if told is not None and told[0] not in ("SYSTEM_CATALOG", "UNSUPPORTED_STATEMENT"):
         return deny(told[0], told[1], role)
-    refusals = list(judge_facts(facts, lens.dialect, reading=reading))
+    refusals = list(judge_facts(facts, lens.dialect))
     effects = effects_of(statement, lens, facts.tables)
     refusals.extend(effects.findings)
     if effects.unseen > 0:
-        refusals.append(Refusal("UNSUPPORTED_STATEMENT", "a relation stands where none is expected"))
+        refusals.append(
+            Refusal("UNSUPPORTED_STATEMENT", "a relation stands where none is expected")
+        )
     cost = judge_cost(statement, facts.classes, frozenset(call.name for call in facts.calls))
     if cost is not None:
         refusals.append(cost)
@@ -241,78 +244,3 @@ def _masked(effects: Effects) -> tuple[str, ...]:
     if (effects.shown.rest or 0) & MASKED:
         names.append("*")
     return tuple(dict.fromkeys(names))
-
-
-def judge_facts(facts: Facts, dialect: str, *, reading: bool) -> list[Refusal]:
-    """Every class, argument, property, setting and function against its list."""
-    found = []
-    known = QUERY_CLASSES if reading else QUERY_CLASSES | WRITE_CLASSES
-    for name in facts.classes - known - facts.typed - facts.properties:
-        if name in ("Describe", "Summarize", "Returning") or name in WRITE_CLASSES:
-            # A writing class inside a read is judged as the write that it is.
-            continue
-        code = CLASS_CODES.get(name, "UNSUPPORTED_STATEMENT")
-        found.append(Refusal(code, f"{name} is not on the list of syntax"))
-    for name in facts.typed & TYPED_DENIED.keys():
-        found.append(Refusal(TYPED_DENIED[name], f"function {name} does more than compute"))
-    for name in facts.properties - PROPERTIES:
-        code = CLASS_CODES.get(name, "UNSUPPORTED_STATEMENT")
-        found.append(Refusal(code, f"{name} is not on the list of properties"))
-    for owner, argument in facts.arguments:
-        if owner in ARGUMENTS and argument not in ARGUMENTS[owner]:
-            code = "EXTERNAL_IO" if argument in ("format", "pattern", "is_function") else "UNSUPPORTED_STATEMENT"
-            found.append(Refusal(code, f"{owner} with {argument} is not on the list of syntax"))
-    for setting in facts.settings:
-        refusal = judge_setting(setting, dialect)
-        if refusal is not None:
-            found.append(refusal)
-    for call in dict.fromkeys(facts.calls):
-        refusal = judge_call(_readable(call), dialect)
-        if refusal is not None:
-            found.append(refusal)
-    return found
-
-
-def _readable(call: Call) -> Call:
-    return call
-
-
-_KINDS: dict[str, tuple[frozenset[str], str]] = {
-    "setting": (SETTINGS, "ENVIRONMENT_CHANGE"),
-    "option": (OPTIONS, "UNSUPPORTED_STATEMENT"),
-    "session": (SESSION_VALUES, "SYSTEM_CATALOG"),
-    "type": (USER_TYPES, "UNKNOWN_FUNCTION"),
-    "property": (PROPERTY_NAMES, "UNSUPPORTED_STATEMENT"),
-    "engine": (TABLE_ENGINES, "EXTERNAL_IO"),
-    "kind": (frozenset({"struct", "value"}), "UNSUPPORTED_STATEMENT"),
-    "modifier": (
-        frozenset(
-            """straight_join sql_small_result sql_big_result sql_buffer_result sql_calc_found_rows
-            high_priority sql_cache sql_no_cache distinct all""".split()
-        ),
-        "UNSUPPORTED_STATEMENT",
-    ),
-}
-
-
-def judge_setting(setting: str, dialect: str) -> Refusal | None:
-    """One setting, option, hint or session value."""
-    kind, _, name = setting.partition(":")
-    if kind == "hint":
-        if name in LOCKING_HINTS:
-            return Refusal("LOCKING", f"hint {name} takes locks")
-        known = TABLE_HINTS if dialect == "tsql" else TABLE_HINTS | QUERY_HINTS
-        word = name.split("(")[0].split(" ")[0].strip()
-        if name in known or word in known:
-            return None
-        return Refusal("UNSUPPORTED_STATEMENT", f"hint {name} is not on the list")
-    if kind == "assign":
-        return Refusal("SESSION_STATE", "it sets a variable of the session")
-    if kind not in _KINDS:
-        return None
-    names, code = _KINDS[kind]
-    if name in names:
-        return None
-    if kind == "type" and name.split("(")[0] in names:
-        return None
-    return Refusal(code, f"{kind} {name} is not on the list")

@@ -10,7 +10,9 @@ MOST_ROWS = 1_000_000
 """Rows that a generator, or characters that a repeat, may make."""
 
 
-def judge_cost(statement: Statement, classes: frozenset[str], names: frozenset[str]) -> Refusal | None:
+def judge_cost(
+    statement: Statement, classes: frozenset[str], names: frozenset[str]
+) -> Refusal | None:
     """None when every loop is bounded; else why not."""
     cost = costs_of(statement, classes, names)
     if cost is None:

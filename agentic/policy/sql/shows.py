@@ -39,13 +39,11 @@ _PRAGMA = re.compile(
 _PRAGMAS_OF_RELATIONS = frozenset(
     {"table_info", "table_xinfo", "index_list", "foreign_key_list", "show"}
 )
-_PRAGMAS = frozenset({"table_list", "show_tables", "show_tables_expanded", "database_size", "version"})
+_PRAGMAS = frozenset(
+    {"table_list", "show_tables", "show_tables_expanded", "database_size", "version"}
+)
 _NOT_RELATIONS = frozenset(
-    """select with insert update delete merge analyze plan ast syntax query pipeline estimate
-    format formatted extended cost codegen logical verbose using user stage function procedure
-    warehouse integration task stream pipe sequence result search secret share database schema
-    history network connection catalog role external for table values from pivot summarize
-    replace create drop alter truncate json tree traditional copy call execute view column""".split()
+    ["select", "with", "insert", "update", "delete", "merge", "analyze", "plan", "ast", "syntax", "query", "pipeline", "estimate", "format", "formatted", "extended", "cost", "codegen", "logical", "verbose", "using", "user", "stage", "function", "procedure", "warehouse", "integration", "task", "stream", "pipe", "sequence", "result", "search", "secret", "share", "database", "schema", "history", "network", "connection", "catalog", "role", "external", "for", "table", "values", "from", "pivot", "summarize", "replace", "create", "drop", "alter", "truncate", "json", "tree", "traditional", "copy", "call", "execute", "view", "column"]
 )
 
 
@@ -134,7 +132,9 @@ def _parts(name: str) -> list[Name]:
 # -- EXPLAIN -----------------------------------------------------------------------------------
 
 _EXPLAIN = re.compile(r"\s*(?:EXPLAIN|DESCRIBE|DESC)\b", re.I)
-_ANALYZE_FIRST = re.compile(r"\s*ANALYZE\s+(?:FORMAT\s*=\s*\w+\s+)?(?=SELECT|WITH|DELETE|UPDATE|INSERT|REPLACE)", re.I)
+_ANALYZE_FIRST = re.compile(
+    r"\s*ANALYZE\s+(?:FORMAT\s*=\s*\w+\s+)?(?=SELECT|WITH|DELETE|UPDATE|INSERT|REPLACE)", re.I
+)
 _WORDS = re.compile(
     r"""\s*(?:(?P<analyze>ANALY[ZS]E)|VERBOSE|EXTENDED|FORMATTED|CODEGEN|COST|LOGICAL|PARTITIONS
     |QUERY\s+PLAN|QUERY\s+TREE|PLAN(?:\s+FOR)?|AST|SYNTAX|PIPELINE|ESTIMATE
@@ -151,8 +151,7 @@ _BODY = re.compile(
 _TABLE = re.compile(r"\s*(?:TABLE|VIEW)\b", re.I)
 _SKIP = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.S)
 _OPTION_NAMES = frozenset(
-    """analyze verbose costs buffers wal timing summary format settings generic_plan memory
-    serialize type statistics""".split()
+    ["analyze", "verbose", "costs", "buffers", "wal", "timing", "summary", "format", "settings", "generic_plan", "memory", "serialize", "type", "statistics"]
 )
 
 
@@ -184,7 +183,9 @@ def unwrap_explain(sql: str, dialect: str) -> tuple[str, str, bool] | None:
             continue
         break
     body = _BODY.match(sql, place)
-    if body is None or (not head.group().strip().upper().startswith("E") and _TABLE.match(sql, place)):
+    if body is None or (
+        not head.group().strip().upper().startswith("E") and _TABLE.match(sql, place)
+    ):
         return None
     return " ".join(kept), sql[place:], executes
 

@@ -59,7 +59,9 @@ def _target(write: Write, lens: Lens, role: str, statement: Statement) -> Refusa
     hidden = write.nested or (statement.root in ("Select", "Union", "Subquery"))
     if role == "reader":
         if hidden:
-            return Refusal("HIDDEN_WRITE", f"it looks like a read and would {write.action} {write.target.text}")
+            return Refusal(
+                "HIDDEN_WRITE", f"it looks like a read and would {write.action} {write.target.text}"
+            )
         return refusal or Refusal("ROLE_READ_ONLY", f"a reader may not {write.action}")
     return refusal
 
@@ -110,8 +112,7 @@ def _kind(kind: str) -> Refusal:
 
 
 _ACTIONS = frozenset(
-    """ColumnDef Drop AlterColumn AlterRename RenameColumn AddConstraint SwapTable ModifyColumn
-    Add DropPrimaryKey""".split()
+    ["ColumnDef", "Drop", "AlterColumn", "AlterRename", "RenameColumn", "AddConstraint", "SwapTable", "ModifyColumn", "Add", "DropPrimaryKey"]
 )
 
 
