@@ -6,6 +6,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import duckdb
+
 LAYERS = 5
 CHILDREN = 15
 HUB = "stg_0000"
@@ -13,8 +15,6 @@ HUB = "stg_0000"
 
 def write_project(folder: Path, *, size: int = 1000) -> None:
     """Write the project, its profile, its git repository and its raw table's file."""
-    import duckdb
-
     folder = folder.resolve()
     per_layer = size // LAYERS
     folder.mkdir(parents=True)

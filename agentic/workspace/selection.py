@@ -158,6 +158,17 @@ def _meaning(node: Node) -> object:
     )
 
 
+def with_changed_ancestors(
+    ids: Sequence[str], changed: Collection[str], graph: Graph
+) -> tuple[str, ...]:
+    """The nodes, and what lies between them and a changed node upstream: else they would be built
+    on what the baseline has of it."""
+    above = {one for uid in ids for one in graph.ancestors(uid)}
+    touched = {one for uid in changed for one in (uid, *graph.descendants(uid))}
+    between = {uid for uid in above & touched if uid.split(".")[0] in REFERABLE}
+    return (*sorted(between - set(ids)), *ids)
+
+
 def with_descendants(ids: Collection[str], manifest: Manifest, graph: Graph) -> tuple[str, ...]:
     """The nodes and everything downstream of them that dbt builds, parents first."""
     wanted = set(ids)

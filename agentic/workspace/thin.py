@@ -21,7 +21,11 @@ from agentic.exceptions import ArtifactError
 from agentic.lineage import Graph
 from agentic.project import Manifest, Node, Project, load_run_results
 from agentic.workspace.deferral import REFERABLE
-from agentic.workspace.selection import with_descendants, with_missing_ancestors
+from agentic.workspace.selection import (
+    with_changed_ancestors,
+    with_descendants,
+    with_missing_ancestors,
+)
 
 SMALL = 60
 """Nodes up to which a whole project is fast enough."""
@@ -71,10 +75,12 @@ def plan_thin(
     changed = [by_path.get(path, []) for path in wanted.edits]
     if not all(_plain_nodes(uids, manifest) for uids in changed):
         return None
-    selected = wanted.select
-    if selected is None:
-        starts = [uid for uids in changed for uid in uids]
-        selected = with_descendants(starts, manifest, Graph(manifest))
+    starts = [uid for uids in changed for uid in uids]
+    graph = Graph(manifest)
+    if wanted.select is None:
+        selected = with_descendants(starts, manifest, graph)
+    else:
+        selected = with_changed_ancestors(wanted.select, starts, graph)
     if not selected or any(uid not in manifest.nodes for uid in selected):
         return None
     if len(selected) * 2 > len(manifest.nodes):

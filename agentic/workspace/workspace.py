@@ -36,7 +36,13 @@ from agentic.workspace.frame import (
 from agentic.workspace.ground import existing
 from agentic.workspace.isolation import source_macro
 from agentic.workspace.outcome import BuildOutcome
-from agentic.workspace.selection import changed_nodes, present, resolve, with_descendants
+from agentic.workspace.selection import (
+    changed_nodes,
+    present,
+    resolve,
+    with_changed_ancestors,
+    with_descendants,
+)
 from agentic.workspace.side import Side
 from agentic.workspace.thin import Thin, Wanted, plan_thin
 
@@ -93,6 +99,7 @@ class Workspace:
     ) -> BuildOutcome:
         """`dbt build` of explicit nodes (ids or names) and their tests, deferred to the baseline.
 
+        Edited nodes upstream of them, and what lies between, are built too.
         `variant="base"` builds the nodes of the code before the change, without tests, in a schema
         of its own, on the same raw data; `rename_undone` then shows it raw columns under their old
         names. Raises IsolationError before anything runs, and WorkspaceError.
@@ -101,9 +108,14 @@ class Workspace:
             self._close_connections()
             if variant == "base":
                 return self._build_base(select, rename_undone, on_line)
-            side = self._side("change")
+            edited = set(self._edits)
+
+            def choose(manifest: Manifest) -> Sequence[str]:
+                changed = changed_nodes(edited, manifest, self.frame.baseline) if edited else ()
+                return with_changed_ancestors(resolve(select, manifest), changed, Graph(manifest))
+
             wanted = Wanted(edits=self._edits, select=self._ids(select))
-            return self._built(side, self._order("change", lambda _: select), wanted, on_line)
+            return self._built(self._side("change"), self._order("change", choose), wanted, on_line)
 
     def build_changed(
         self, paths: Collection[str], *, on_line: OnLine | None = None
