@@ -19,6 +19,7 @@ from agentic.project import (
     read_target,
 )
 from agentic.records import Incident
+from agentic.runtime.last_parse import last_manifest
 from agentic.runtime.session import Session
 from agentic.store import AuditTrail, anchor_of, open_store, utc_now
 from agentic.triggers import examine
@@ -51,9 +52,13 @@ def open_session(
     baseline = read_target(project, target or failed_in)
     manifest = collected.manifest
     if manifest is None:
+        stream.emit("command.parsing", "Looking for the last commit that parses")
+        manifest = last_manifest(project, repo, dbt)
+    if manifest is None:
         raise ProjectError(
-            "the project does not parse, and there is no manifest of a time when it did",
-            hint="Check the last good commit out, run `dbt parse`, and come back.",
+            "the project does not parse, and neither did its last commits:\n"
+            + "\n".join(incident.message for incident in collected.incidents),
+            hint="Mend what dbt says, or check an older commit out and run `dbt parse` there.",
         )
     graph = Graph(manifest)
     compiled = compile_project(
