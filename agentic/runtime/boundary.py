@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentic.events import Stream
-from agentic.exceptions import AgenticError
+from agentic.exceptions import AgenticError, WarehouseLocked
 from agentic.masking import mask_json, mask_text
 from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
 from agentic.store import AuditTrail, Journal
@@ -48,7 +48,10 @@ class Boundary:
     _worker: ThreadPoolExecutor | None = None
 
     def call(self, call: ToolCall) -> ToolResult:
-        """Do one call, once: after a restart the journal's result is given back."""
+        """Do one call, once: after a restart the journal's result is given back.
+
+        Raises WarehouseLocked: whoever holds the file has to end first, then the run goes on.
+        """
         fresh: list[ToolResult] = []
 
         def effect(_key: str) -> ToolResult:
@@ -122,6 +125,8 @@ class Boundary:
             return refused
         try:
             return _capped(call, mask_json(registry_function(call.name)(self.bench, **call.input)))
+        except WarehouseLocked:
+            raise
         except AgenticError as error:
             return _failure(call, error)
 
@@ -160,6 +165,9 @@ class Boundary:
             return _failure(
                 call, ToolError(f"{call.name} gave no answer within {spec.timeout_s:.0f} s")
             )
+        except WarehouseLocked:
+            # No finding of an engine: the step stays open, and the next run goes on with it.
+            raise
         except AgenticError as error:
             return _failure(call, error)
         except Exception as error:  # noqa: BLE001 - whatever a tool body does, the run goes on

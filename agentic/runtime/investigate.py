@@ -77,7 +77,8 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
     """Start or resume the incident's run and loop until a finding lies on the bench.
 
     Raises EngineError when the agent names an engine that cannot be used, StoreError when another
-    process is at this incident now.
+    process is at this incident now, WarehouseLocked when another process holds the warehouse: the
+    run is resumed then.
     """
     engine_name = choose_engine(agent.engine)
     run_id, started_at = _start_or_resume(session, agent, incident, engine_name)
