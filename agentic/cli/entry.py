@@ -6,10 +6,12 @@ crash.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -33,6 +35,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema", "Print JSON Schemas for editors."),
     "clean": ("clean", "Remove leftovers of runs that were cut off."),
 }
+
+
+# What a disk or its permissions refuse is no bug of ours.
+_THE_MACHINES = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST,
+    errno.ENOTDIR, errno.EISDIR,
+)  # fmt: skip
 
 
 class LateGroup(click.Group):
@@ -86,17 +95,24 @@ def report(error: Exception) -> int:
         click.echo(str(error), err=True)
     elif isinstance(error, AgenticError):
         click.echo(f"Error {error.code}: {error}", err=True)
+    elif isinstance(error, OSError) and error.errno in _THE_MACHINES:
+        click.echo(f"Error AC570: {error.filename}: {error.strerror}", err=True)
+        click.echo("  agentic writes in the project's .agentic/, target/ and logs/.", err=True)
     else:
-        log = Path("logs") / "agentic.log"
-        details = traceback.format_exc()
-        if os.environ.get("AGENTIC_TRACE"):
-            click.echo(details, err=True)
-        elif log.parent.is_dir():
-            with log.open("a", encoding="utf-8") as sink:
-                sink.write(details)
-        click.echo(
-            f"Error: agentic itself failed ({type(error).__name__}: {error}). This is a bug; "
-            "AGENTIC_TRACE=1 prints the details.",
-            err=True,
-        )
+        _report_bug(error)
     return 2
+
+
+def _report_bug(error: Exception) -> None:
+    log = Path("logs") / "agentic.log"
+    details = traceback.format_exc()
+    if os.environ.get("AGENTIC_TRACE"):
+        click.echo(details, err=True)
+    elif log.parent.is_dir():
+        with suppress(OSError), log.open("a", encoding="utf-8") as sink:
+            sink.write(details)
+    click.echo(
+        f"Error: agentic itself failed ({type(error).__name__}: {error}). This is a bug; "
+        "AGENTIC_TRACE=1 prints the details.",
+        err=True,
+    )
