@@ -9,12 +9,19 @@ from agentic.cli.output import emit_json, emit_text
 
 
 @click.command("compile", short_help="Check and compile both files.")
+@click.option(
+    "--compare",
+    "revision",
+    metavar="REV",
+    help="List what these files allow and those of the git revision REV did not; write nothing.",
+)
 @project_options()
-def command(flags: Flags) -> int:
+def command(flags: Flags, revision: str | None) -> int:
     """Check agents.yml and guardrails.yml, and compile them to target/agentic/manifest.json.
 
     Every issue of both files is told at once, as `file:line:col CODE message`. When one of them is
-    an error, nothing is written and the exit code is 2.
+    an error, nothing is written and the exit code is 2. With --compare the exit code is 1 while
+    something widened that nobody approved.
     """
     from agentic.cli.compilation import compile_here, shown, shown_path
     from agentic.compiler import write_manifest
@@ -29,6 +36,10 @@ def command(flags: Flags) -> int:
     if found.failure is not None:
         raise found.failure
     assert found.checked is not None
+    if revision is not None and not found.errors:
+        from agentic.cli.compare_revision import compare_here
+
+        return compare_here(found, revision, as_json=flags.as_json)
     errors, warnings = len(found.errors), len(found.checked.warnings)
     written = None if errors else write_manifest(found.checked.compiled, found.project)
     compiled = found.checked.compiled

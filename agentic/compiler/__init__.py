@@ -2,15 +2,20 @@
 
 from agentic.compiler import codes as codes
 from agentic.compiler.artifact import manifest_path, manifest_text, read_manifest, write_manifest
+from agentic.compiler.compare import Widening, widened_between
 from agentic.compiler.compile import Checked, check_project, compile_project
 from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import lineage_of, render_instructions
+from agentic.compiler.revision import AtRevision, compile_revision
 from agentic.compiler.rules import path_matches
 
 __all__ = [
+    "AtRevision",
     "Checked",
+    "Widening",
     "check_project",
     "compile_project",
+    "compile_revision",
     "current_manifest",
     "lineage_of",
     "manifest_path",
@@ -19,5 +24,6 @@ __all__ = [
     "path_matches",
     "read_manifest",
     "render_instructions",
+    "widened_between",
     "write_manifest",
 ]

@@ -19,6 +19,11 @@ _FIELDS = (
     "cost_usd_per_day",
     "duration_s",
 )
+_KEYS = {
+    "duration_s": "duration",
+    "backfill_days": "backfill.days",
+    "backfill_ask_above_bytes": "backfill.ask_above",
+}
 
 
 def limits_of(spec: LimitsSpec) -> Limits:
@@ -38,6 +43,14 @@ def widened(limits: Limits, spec: LimitsSpec) -> Iterator[tuple[YamlPath, str, s
         bound = getattr(limits, name)
         if value > bound:
             yield path, _shown(name, value), _shown(name, bound)
+
+
+def limits_apart(before: Limits, after: Limits) -> Iterator[tuple[str, str, str, bool]]:
+    """Where two differ: the key as written in YAML, both values for people, whether it rose."""
+    for name in _names():
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield _KEYS.get(name, name), _shown(name, old), _shown(name, new), new > old
 
 
 def _written(spec: LimitsSpec) -> Iterator[tuple[str, float, YamlPath]]:

@@ -1,0 +1,89 @@
+"""`agentic compile --compare REV` in a real repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.tiny import Tiny, copy_tiny, make_tiny
+
+pytestmark = pytest.mark.slow
+
+AGENTS = """\
+version: 1
+agents:
+  - {name: triage, extends: agentic.triage, engine: rules, instructions: prompts/own.md}
+"""
+RAILS = "version: 1\nchange: {allow: ['path:models/staging'], deny: ['source:*']}\n"
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """A committed pair of files, in a folder of the repository, and a manifest of ours."""
+    files = {"agents.yml": AGENTS, "guardrails.yml": RAILS, "prompts/own.md": "Be careful.\n"}
+    tiny = make_tiny(tmp_path_factory.mktemp("compare"), subfolder="dbt", files=files)
+    done = tiny.agentic("compile")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tiny
+
+
+@pytest.fixture
+def tiny(compared: Tiny, tmp_path: Path) -> Tiny:
+    return copy_tiny(compared, tmp_path)
+
+
+def compare(tiny: Tiny, revision: str = "HEAD") -> tuple[int, list[dict[str, Any]]]:
+    done = tiny.agentic("compile", "--compare", revision, "--output", "json")
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_nothing_widened(tiny: Tiny) -> None:
+    before = tiny.fingerprint()
+    code, lines = compare(tiny)
+
+    assert code == 0
+    assert lines[-1] == {"status": "success", "since": tiny.git("rev-parse", "HEAD"), "widened": 0}
+    assert tiny.fingerprint() == before
+
+
+def test_what_widened_is_listed_with_both_values(tiny: Tiny) -> None:
+    tiny.write("guardrails.yml", RAILS.replace(", deny: ['source:*']", ""))
+    tiny.write("agents.yml", AGENTS.replace("rules", "auto"))
+    tiny.write("prompts/own.md", "Be bold.\n")
+
+    code, lines = compare(tiny)
+    text = tiny.agentic("compile", "--compare", "HEAD")
+
+    assert code == 1
+    assert [(line["what"], line["before"]) for line in lines[:-1]] == [
+        ("guardrails.change.deny", "deny source:*"),
+        ("agents.triage.engine", "rules"),
+    ]
+    assert lines[0]["nodes"] == ["source.tiny.raw.orders"]
+    assert text.returncode == 1
+    assert "agents.triage.engine: rules -> auto" in text.stdout
+    assert "2 widened since HEAD" in text.stdout
+
+
+def test_files_that_could_not_run_are_compared_with_the_safe_defaults(tiny: Tiny) -> None:
+    good = tiny.git("rev-parse", "HEAD")
+    tiny.write("guardrails.yml", "version: 1\nchange: {allow: 7}\n")
+    tiny.git("commit", "-qam", "broken")
+    tiny.write("guardrails.yml", RAILS)
+
+    code, lines = compare(tiny)
+
+    assert (code, compare(tiny, good)[0]) == (1, 0)
+    # without agents.yml there is only the standard agent
+    assert [line["what"] for line in lines[:-1]] == ["guardrails.change.allow", "agents.triage"]
+
+
+def test_a_revision_that_is_not_there(tiny: Tiny) -> None:
+    done = tiny.agentic("compile", "--compare", "nowhere")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no revision 'nowhere'" in done.stderr
