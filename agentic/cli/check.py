@@ -47,7 +47,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--default-schema", help="Schema of names without one.")
 @click.option("--default-database", help="The only database that names may point to.")
 @project_options()
-def check_sql(
+def check_sql(  # noqa: PLR0917 - click gives options by name
     flags: Flags,
     statement: str | None,
     lines: Path | None,
@@ -77,7 +77,9 @@ def check_sql(
     if lines is not None:
         cases = read_lines(lines, dialect, role)
     else:
-        cases = [{"id": None, "sql": read_statement(str(statement)), "dialect": dialect, "role": role}]
+        cases = [
+            {"id": None, "sql": read_statement(str(statement)), "dialect": dialect, "role": role}
+        ]
     worst = 0
     for case in cases:
         verdict = judged(case, world)
@@ -113,7 +115,9 @@ def read_statement(argument: str) -> str:
     from agentic.exceptions import AgenticError
 
     if argument == "-":
-        return click.get_text_stream("stdin", encoding="utf-8").read()
+        import sys
+
+        return sys.stdin.read()
     path = Path(argument) if len(argument) < 1024 and "\n" not in argument else None
     try:
         if path is not None and path.suffix.lower() == ".sql" and path.is_file():
@@ -140,7 +144,9 @@ def read_lines(path: Path, dialect: str, role: str) -> list[dict[str, Any]]:
         try:
             raw = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise AgenticError(f"not JSON: {error}", hint="One object a line.", where=where) from error
+            raise AgenticError(
+                f"not JSON: {error}", hint="One object a line.", where=where
+            ) from error
         if not isinstance(raw, dict) or not isinstance(raw.get("sql"), str):
             hint = "Each line is {id, dialect, sql, role}."
             raise AgenticError("needs a text under `sql`", hint=hint, where=where)

@@ -19,7 +19,7 @@ from agentic.policy import World
 from agentic.project import find_project, read_target
 
 _KEYS = frozenset(
-    """version read change build production sql limits escalate approve""".split()
+    ["version", "read", "change", "build", "production", "sql", "limits", "escalate", "approve"]
 )
 _DEFAULT_DIALECT = "duckdb"
 
@@ -126,7 +126,9 @@ def check_part(path: Path, key: str, part: object, lists: tuple[str, ...]) -> No
         if key == "read":
             for one in items:
                 if not one.startswith(("relation:", "column:", "path:")):
-                    hint = "Without --guardrails the project's own file is resolved against its graph."
+                    hint = (
+                        "Without --guardrails the project's own file is resolved against its graph."
+                    )
                     raise fault(path, f"`{key}.{name}`: {one!r} is a dbt selection", hint)
 
 
@@ -143,17 +145,20 @@ def read_schema(path: Path) -> dict[str, list[str]]:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise AgenticError(f"cannot be read: {error}", where=str(path), hint=_SCHEMA_HINT) from error
+        raise AgenticError(
+            f"cannot be read: {error}", where=str(path), hint=_SCHEMA_HINT
+        ) from error
     if not isinstance(raw, dict):
         raise AgenticError("is not a mapping", where=str(path), hint=_SCHEMA_HINT)
     if isinstance(raw.get("nodes"), dict) and "metadata" in raw:
         return from_catalog(raw)
     relations: dict[str, list[str]] = {}
-    for name, columns in raw.items():
-        if isinstance(columns, dict):
-            columns = list(columns)
+    for name, listed in raw.items():
+        columns = list(listed) if isinstance(listed, dict) else listed
         if not isinstance(columns, list) or not all(isinstance(one, str) for one in columns):
-            raise AgenticError(f"{name!r} needs a list of columns", where=str(path), hint=_SCHEMA_HINT)
+            raise AgenticError(
+                f"{name!r} needs a list of columns", where=str(path), hint=_SCHEMA_HINT
+            )
         relations[str(name)] = columns
     return relations
 

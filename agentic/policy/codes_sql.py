@@ -8,7 +8,12 @@ _READ = "Write one read statement over relations of the project."
 _ROOT = "Send one SELECT; as a writer also CREATE TABLE, CREATE VIEW or INSERT in a build schema."
 
 _PAGES: dict[str, tuple[str, str, str, str]] = {
-    "OK_READ": ("The statement only reads what may be read.", "", "", "select order_id from orders"),
+    "OK_READ": (
+        "The statement only reads what may be read.",
+        "",
+        "",
+        "select order_id from orders",
+    ),
     "OK_DEV_WRITE": (
         "The statement builds inside a build schema and reads only what may be read.",
         "",
@@ -154,7 +159,7 @@ _PAGES: dict[str, tuple[str, str, str, str]] = {
         "create table agentic_x.c as select * from customers",
     ),
     "RESOURCE_ABUSE": (
-        "It recurses without a bound, makes more than 1,000,000 rows of nothing, or is too big to judge.",
+        "It recurses without a bound, generates more than 1,000,000 rows, or is too big to judge.",
         "One statement must not fill the warehouse.",
         "Bound the recursion or the generator.",
         "select * from generate_series(1, 1000000000)",

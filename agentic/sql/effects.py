@@ -273,7 +273,7 @@ _SETTINGS: dict[type, Any] = {
     exp.Property: _property,
     exp.EngineProperty: _engine,
     exp.AutoRefreshProperty: lambda node: (
-        ["property:auto refresh"] if getattr(node.this, "this", node.this) else []
+        ["property:auto refresh"] if str(node.this.name).upper() == "YES" else []
     ),
     exp.FileFormatProperty: _one("format"),
     exp.Alter: _alter,

@@ -36,11 +36,22 @@ _GENERATORS: frozenset[str] = frozenset(
     }
 )
 _NAMED: frozenset[str] = frozenset(
-    ["numbers", "numbers_mt", "zeros", "zeros_mt", "range", "generate_series", "generateseries", "repeat", "replicate", "rpad", "lpad", "leftpad", "rightpad", "space", "generate_array", "sequence", "array_repeat", "array_fill", "list_resize", "array_resize", "randstr", "zeroblob", "randomblob", "array_generate_range", "arrayresize", "arraywithconstant", "generate_range", "randomstring", "randomprintableascii", "leftpadutf8", "rightpadutf8", "json_table", "repeat_row"]
-)
+    [
+        "numbers", "numbers_mt", "zeros", "zeros_mt", "range", "generate_series",
+        "generateseries", "repeat", "replicate", "rpad", "lpad", "leftpad", "rightpad", "space",
+        "generate_array", "sequence", "array_repeat", "array_fill", "list_resize", "array_resize",
+        "randstr", "zeroblob", "randomblob", "array_generate_range", "arrayresize",
+        "arraywithconstant", "generate_range", "randomstring", "randomprintableascii",
+        "leftpadutf8", "rightpadutf8", "json_table", "repeat_row",
+    ]
+)  # fmt: skip
 _REPEATS = frozenset(
-    ["repeat", "replicate", "rpad", "lpad", "leftpad", "rightpad", "space", "array_repeat", "list_resize", "array_resize", "zeroblob", "randomblob", "arrayresize", "arraywithconstant", "randstr", "leftpadutf8", "rightpadutf8", "array_fill"]
-)
+    [
+        "repeat", "replicate", "rpad", "lpad", "leftpad", "rightpad", "space", "array_repeat",
+        "list_resize", "array_resize", "zeroblob", "randomblob", "arrayresize",
+        "arraywithconstant", "randstr", "leftpadutf8", "rightpadutf8", "array_fill",
+    ]
+)  # fmt: skip
 _SECONDS = {
     "MICROSECOND": 1e-6,
     "MILLISECOND": 1e-3,

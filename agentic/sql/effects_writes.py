@@ -204,7 +204,9 @@ class Writer(Resolver):
         action = "insert"
         if node.args.get("overwrite") or node.args.get("where"):
             action = "overwrite"
-        elif (node.args.get("alternative") and str(node.args["alternative"]).upper() == "REPLACE") or (conflict is not None and _updates(conflict)):
+        elif (
+            node.args.get("alternative") and str(node.args["alternative"]).upper() == "REPLACE"
+        ) or (conflict is not None and _updates(conflict)):
             action = "upsert"
         name = self.target(node.this, action)
         body = node.args.get("expression")

@@ -1,4 +1,4 @@
-"""Names of relations and columns as plain values: what a statement says, and what a catalog answers.
+"""Names of relations and columns as plain values: what a statement says, what a catalog answers.
 
 Labels say what is known of a column's values; they are bits, so that expressions can join them.
 """
@@ -145,11 +145,10 @@ def relation_name(table: exp.Table, dialect: str = "") -> RelationName | None:
         return None
     if isinstance(this, exp.Dot):
         last = this.expression
-        name = name_of(last) or Name(str(last))
-        return RelationName(name, beyond=True)
+        return RelationName(name_of(last) or Name(str(last)), beyond=True)
     name = name_of(this)
     if name is None:
-        if isinstance(this, exp.Literal) or (isinstance(this, exp.Var)):
+        if isinstance(this, exp.Literal | exp.Var):
             return RelationName(Name(str(this.this), True), path=True)
         return RelationName(Name(str(this)), dynamic=True)
     schema, database = name_of(table.args.get("db")), name_of(table.args.get("catalog"))
@@ -167,6 +166,5 @@ def _bigquery_name(name: Name, schema: Name | None, database: Name | None) -> Re
         return RelationName(split[-1], split[-2], split[-3])
     if len(split) > 3:
         return RelationName(split[-1], beyond=True)
-    padded = [None, None, *split][-3:]
-    last = padded[2]
-    return RelationName(last if last is not None else name, padded[1], padded[0])
+    schema = split[-2] if len(split) > 1 else None
+    return RelationName(split[-1], schema, split[-3] if len(split) > 2 else None)

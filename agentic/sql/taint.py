@@ -67,7 +67,8 @@ class Resolver(Sources, Values):
         if isinstance(node, exp.Table | exp.From):
             scope = Scope(parent=parent, ctes=ctes)
             self.source(node.this if isinstance(node, exp.From) else node, scope)
-            return self.star(scope, None)
+            found: Columns = self.star(scope, None)
+            return found
         self.refuse("UNSUPPORTED_STATEMENT", f"{type(node).__name__} is not a query")
         return Columns([], CLEAN)
 
@@ -289,9 +290,9 @@ class Resolver(Sources, Values):
             return output
         scope = Scope(parent=parent, ctes=ctes)
         self.source(node, scope)
-        output = self.star(scope, None)
-        self.conditions(node, scope, output)
-        return output
+        offered: Columns = self.star(scope, None)
+        self.conditions(node, scope, offered)
+        return offered
 
     def values(self, node: Any, scope: Scope) -> Columns:
         """VALUES: each column's label over all rows."""

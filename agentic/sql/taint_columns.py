@@ -12,11 +12,31 @@ from agentic.sql.taint_scope import Scope, Source, listed_label, rowwise
 _WIDEST = 5000
 # Names without parentheses that are functions or parts of dates, not columns.
 _BARE_WORDS = frozenset(
-    ["sysdate", "systimestamp", "sysdatetime", "user", "current_user", "session_user", "system_user", "current_role", "current_catalog", "current_schema", "current_database", "current_warehouse", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "utc_timestamp", "utc_date", "utc_time", "getdate", "level", "connect_by_root", "rownum", "rowid", "rowcount", "year", "years", "yyyy", "yy", "quarter", "quarters", "qq", "month", "months", "mm", "week", "weeks", "wk", "ww", "day", "days", "dd", "dayofyear", "doy", "dow", "dayofweek", "hour", "hours", "hh", "minute", "minutes", "mi", "n", "second", "seconds", "ss", "s", "millisecond", "milliseconds", "ms", "microsecond", "microseconds", "mcs", "us", "nanosecond", "nanoseconds", "ns", "isoweek", "iso_week", "isoyear", "isodow", "epoch", "decade", "century", "millennium", "timezone_hour", "timezone_minute", "date", "time", "weekday", "dy", "day_of_week", "day_of_year", "epoch_second", "default", "max", "keys", "values", "unbounded"]
-)
+    [
+        "sysdate", "systimestamp", "sysdatetime", "user", "current_user", "session_user",
+        "system_user", "current_role", "current_catalog", "current_schema", "current_database",
+        "current_warehouse", "current_date", "current_time", "current_timestamp", "localtime",
+        "localtimestamp", "utc_timestamp", "utc_date", "utc_time", "getdate", "level",
+        "connect_by_root", "rownum", "rowid", "rowcount", "year", "years", "yyyy", "yy",
+        "quarter", "quarters", "qq", "month", "months", "mm", "week", "weeks", "wk", "ww", "day",
+        "days", "dd", "dayofyear", "doy", "dow", "dayofweek", "hour", "hours", "hh", "minute",
+        "minutes", "mi", "n", "second", "seconds", "ss", "s", "millisecond", "milliseconds", "ms",
+        "microsecond", "microseconds", "mcs", "us", "nanosecond", "nanoseconds", "ns", "isoweek",
+        "iso_week", "isoyear", "isodow", "epoch", "decade", "century", "millennium",
+        "timezone_hour", "timezone_minute", "date", "time", "weekday", "dy", "day_of_week",
+        "day_of_year", "epoch_second", "default", "max", "keys", "values", "unbounded",
+    ]
+)  # fmt: skip
 _PSEUDO_COLUMNS = frozenset(
-    ["rowid", "_rowid_", "oid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "_partitiontime", "_partitiondate", "_table_suffix", "_file_name", "_part", "_partition_id", "_part_index", "_part_offset", "_sample_factor", "_table", "_shard_num", "rownum", "_metadata", "metadata$filename", "metadata$action", "metadata$isupdate", "metadata$row_id", "$path", "$file_size", "$file_modified_time", "$partition", "$action", "filename", "file_row_number"]
-)
+    [
+        "rowid", "_rowid_", "oid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid",
+        "_partitiontime", "_partitiondate", "_table_suffix", "_file_name", "_part",
+        "_partition_id", "_part_index", "_part_offset", "_sample_factor", "_table", "_shard_num",
+        "rownum", "_metadata", "metadata$filename", "metadata$action", "metadata$isupdate",
+        "metadata$row_id", "$path", "$file_size", "$file_modified_time", "$partition", "$action",
+        "filename", "file_row_number",
+    ]
+)  # fmt: skip
 
 
 class ColumnNames:

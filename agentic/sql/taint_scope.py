@@ -69,7 +69,21 @@ def rowwise(label: int) -> int:
 
 
 def listed_label(name: str, scope: Scope, *, deep: bool = False) -> int | None:
-    """A name that a scope knows: column, output name, lambda parameter, or a source's row."""
+    """A name that a scope knows: column, output name, lambda parameter, or a source's row.
+
+    `deep` also asks the enclosing scopes, then the sources whose columns are not all known.
+    """
+    found = _own_label(name, scope)
+    if found is None and deep and scope.parent is not None:
+        found = listed_label(name, scope.parent, deep=True)
+    if found is None and deep:
+        for source in scope.sources:
+            if source.columns.rest is not None:
+                found = (found or CLEAN) | (source.columns.label(name) or CLEAN)
+    return found
+
+
+def _own_label(name: str, scope: Scope) -> int | None:
     found: int | None = None
     for source in (*scope.sources, *(scope.before.sources if scope.before else ())):
         if source.columns.listed(name):
@@ -77,14 +91,8 @@ def listed_label(name: str, scope: Scope, *, deep: bool = False) -> int | None:
     for names in (scope.aliases, scope.bound):
         if name in names:
             found = (found or CLEAN) | names[name]
-    if found is None:
+    if found is None and name:
         for source in scope.sources:
-            if source.alias == name and name:
+            if source.alias == name:
                 found = (found or CLEAN) | rowwise(source.columns.whole())
-    if found is None and deep and scope.parent is not None:
-        found = listed_label(name, scope.parent, deep=True)
-    if found is None and deep:
-        open_sources = [one.columns for one in scope.sources if one.columns.rest is not None]
-        for columns in open_sources:
-            found = (found or CLEAN) | (columns.label(name) or CLEAN)
     return found

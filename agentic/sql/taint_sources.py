@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -44,14 +45,19 @@ class Sources:
         while isinstance(node, _WRAPPERS):
             node = node.this
         before = len(scope.sources)
+        self.offer_item(node, scope)
+        if silent:
+            for one in scope.sources[before:]:
+                one.silent = True
+        if isinstance(node, exp.Expr) and not isinstance(node, exp.Query | exp.Join):
+            self.joins(node, scope)
+
+    def offer_item(self, node: Any, scope: Scope) -> None:
+        """One FROM item by its kind."""
         if isinstance(node, exp.Table):
             self.table(node, scope)
         elif isinstance(node, exp.Subquery):
             self.derived(node, scope)
-        elif isinstance(node, exp.Query):
-            self.add(node, scope, self.query(node, scope.outer(), scope.ctes))
-        elif isinstance(node, exp.Values):
-            self.add(node, scope, self.values(node, scope))
         elif isinstance(node, exp.Lateral):
             self.lateral(node, scope)
         elif isinstance(node, exp.Unnest):
@@ -63,13 +69,17 @@ class Sources:
         elif isinstance(node, exp.TableFromRows) and not isinstance(node.this, exp.Func):
             self.refuse("DYNAMIC_IDENTIFIER", "the relation's name is a text or a variable")
         elif isinstance(node, exp.Expr):
-            # A table function, `TABLE(...)`, or an array in ClickHouse's ARRAY JOIN.
-            self.add(node, scope, self.called(node, scope))
-        if silent:
-            for one in scope.sources[before:]:
-                one.silent = True
-        if isinstance(node, exp.Expr) and not isinstance(node, exp.Query | exp.Join):
-            self.joins(node, scope)
+            self.add(node, scope, self.offered_columns(node, scope))
+
+    def offered_columns(self, node: Any, scope: Scope) -> Columns:
+        """Columns of a query, of VALUES, of a table function, or of ClickHouse's ARRAY JOIN."""
+        if isinstance(node, exp.Query):
+            queried: Columns = self.query(node, scope.outer(), scope.ctes)
+            return queried
+        if isinstance(node, exp.Values):
+            rows: Columns = self.values(node, scope)
+            return rows
+        return self.called(node, scope)
 
     def add(self, node: Any, scope: Scope, columns: Columns, name: str = "") -> None:
         """A source under its alias, after its pivots and its column list."""
@@ -232,9 +242,24 @@ class Sources:
 
     def pivoted(self, pivot: Any, scope: Scope, columns: Columns) -> Columns:
         """New columns carry the labels of all that the pivot touches; the others stay."""
+        used, label = self.touched(pivot, scope, columns)
+        if not pivot.args.get("unpivot"):
+            for field in pivot.args.get("fields") or ():
+                named = field.this.name.lower() if isinstance(field, exp.In) else ""
+                if (columns.label(named) or CLEAN) & PII:
+                    # The values become names of columns.
+                    label |= PII | PROBED
+        group = pivot.args.get("group")
+        kept = [(name, one) for name, one in columns.pairs if name not in used]
+        if group is not None:
+            names = {str(one.name).lower() for one in group.expressions}
+            kept = [(name, one) for name, one in columns.pairs if name in names]
+        return Columns(kept, label if columns.rest is None else label | columns.rest)
+
+    def touched(self, pivot: Any, scope: Scope, columns: Columns) -> tuple[set[str], int]:
+        """Names of the columns that a pivot uses up, and the label of all of them."""
         used: set[str] = set()
         label = CLEAN
-        unpivot = bool(pivot.args.get("unpivot"))
         parts: list[Any] = []
         for key in ("expressions", "using", "fields", "into"):
             value = pivot.args.get(key)
@@ -248,23 +273,9 @@ class Sources:
                     used.add(str(column.name).lower())
                     label |= known
             for query in part.find_all(exp.Query):
-                if query.parent_select is None or not isinstance(query.parent, exp.Query):
+                if not isinstance(query.parent, exp.Query):
                     label |= self.query(query, scope, scope.ctes).whole()
-        label = label & ~BARE
-        if pivot.args.get("unpivot") is not True and not unpivot:
-            for field in pivot.args.get("fields") or ():
-                if (
-                    isinstance(field, exp.In)
-                    and (columns.label(field.this.name.lower()) or 0) & PII
-                ):
-                    label |= PII | PROBED
-        group = pivot.args.get("group")
-        kept = [(n, one) for n, one in columns.pairs if n not in used]
-        if group is not None:
-            names = {str(one.name).lower() for one in group.expressions}
-            kept = [(n, one) for n, one in columns.pairs if n in names]
-        rest = label if columns.rest is None else label | columns.rest
-        return Columns(kept, rest)
+        return used, label & ~BARE
 
     def pivot_statement(self, node: Any, parent: Scope | None, ctes: dict[str, Columns]) -> Columns:
         """DuckDB's PIVOT and UNPIVOT as statements."""
@@ -277,6 +288,17 @@ class Sources:
 
     def match_recognize(self, node: Any, scope: Scope) -> None:
         """Row patterns: what is defined or measured may come from any column."""
+        pattern = str(getattr(node.args.get("pattern"), "name", "")).lower()
+        before = list(scope.sources)
+        for name in dict.fromkeys(re.findall(r"[a-z_]\w*", pattern)):
+            # A pattern's variable stands for rows of the relation itself.
+            pairs = [pair for source in before for pair in source.columns.pairs]
+            rest = CLEAN
+            for source in before:
+                rest |= source.columns.rest or CLEAN
+            opened = any(source.columns.rest is not None for source in before)
+            columns = Columns(pairs, rest if opened else None)
+            scope.sources.append(Source(name, columns, silent=True))
         for key in ("partition_by", "measures", "define"):
             for one in node.args.get(key) or ():
                 self.predicate(

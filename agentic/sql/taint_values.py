@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from agentic.sql.tables import BARE, CLEAN, GROUPED, PII, PROBED
+from agentic.sql.tables import BARE, CLEAN, GROUPED, PII, PROBED, Columns
 from agentic.sql.taint_columns import ColumnNames
 from agentic.sql.taint_scope import Scope, listed_label, rowwise
 
@@ -19,8 +19,13 @@ _TEXT_TYPES = frozenset(
 )  # fmt: skip
 _COUNTERS: tuple[type, ...] = (exp.Count, exp.CountIf, exp.ApproxDistinct, exp.Hll)
 _COUNTER_NAMES = frozenset(
-    ["uniq", "uniqexact", "uniqcombined", "uniqcombined64", "uniqhll12", "uniqthetasketch", "count_big", "approx_count_distinct", "approx_count_distinct_ds_hll", "approximate_count_distinct", "ndv", "countif", "countdistinct", "count_distinct", "list_count", "hll", "approx_distinct", "approx_count"]
-)
+    [
+        "uniq", "uniqexact", "uniqcombined", "uniqcombined64", "uniqhll12", "uniqthetasketch",
+        "count_big", "approx_count_distinct", "approx_count_distinct_ds_hll",
+        "approximate_count_distinct", "ndv", "countif", "countdistinct", "count_distinct",
+        "list_count", "hll", "approx_distinct", "approx_count",
+    ]
+)  # fmt: skip
 _NUMBERS: tuple[type, ...] = (*_COUNTERS, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile)
 _PROBES: tuple[type, ...] = (
     exp.Predicate,
@@ -265,7 +270,7 @@ class Values(ColumnNames):
 
     def scalar(self, node: Any, scope: Scope) -> int:
         """A subquery as a value."""
-        output = self.query(node, scope, scope.ctes)
+        output: Columns = self.query(node, scope, scope.ctes)
         if len(output.pairs) == 1 and output.rest is None:
             return output.pairs[0][1]
         return output.whole() & ~BARE
@@ -330,7 +335,7 @@ class Values(ColumnNames):
         self.source(node, nested)
         return self.star(nested, None).whole() & ~BARE
 
-    def hint(self, node: Any, scope: Scope) -> int:
+    def hint(self, node: Any, _scope: Scope) -> int:
         """Names in a hint are aliases; they read nothing."""
         for table in node.find_all(exp.Table):
             self.seen.add(id(table))

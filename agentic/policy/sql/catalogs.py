@@ -7,7 +7,29 @@ from agentic.sql.tables import CLEAN, SYSTEM, Columns, Refusal, RelationName
 # Relations of information_schema that hold names, types and sizes; with the columns that do not.
 _INFORMATION: dict[str, frozenset[str]] = {
     name: frozenset()
-    for name in ["tables", "columns", "schemata", "key_column_usage", "table_constraints", "referential_constraints", "constraint_column_usage", "constraint_table_usage", "databases", "partitions", "table_storage", "column_field_paths", "catalogs", "catalog_name", "information_schema_catalog_name", "element_types", "column_udt_usage", "domains", "tables_ext", "external_tables", "constraints"]
+    for name in [
+        "tables",
+        "columns",
+        "schemata",
+        "key_column_usage",
+        "table_constraints",
+        "referential_constraints",
+        "constraint_column_usage",
+        "constraint_table_usage",
+        "databases",
+        "partitions",
+        "table_storage",
+        "column_field_paths",
+        "catalogs",
+        "catalog_name",
+        "information_schema_catalog_name",
+        "element_types",
+        "column_udt_usage",
+        "domains",
+        "tables_ext",
+        "external_tables",
+        "constraints",
+    ]
 } | {"views": frozenset({"view_definition", "definition"})}
 
 _OTHERS: dict[str, dict[str, frozenset[str]]] = {
@@ -128,12 +150,10 @@ def catalog_relation(name: RelationName, dialect: str) -> Columns | Refusal | No
     database = name.database.text.lower() if name.database is not None else ""
     if not schema and table in _DUAL:
         return Columns([("dummy", CLEAN)])
-    if schema == "information_schema":
-        if table in _INFORMATION and database not in _DATABASES and "region-" not in database:
-            return _columns(_INFORMATION[table])
-        return _refused(name)
     if "information_schema" in (schema, database) or schema.startswith("region-"):
-        return _refused(name)
+        own = schema == "information_schema" and database not in _DATABASES
+        plain = own and table in _INFORMATION and "region-" not in database
+        return _columns(_INFORMATION[table]) if plain else _refused(name)
     if database in _DATABASES and database != "temp":
         return _refused(name)
     if schema == "system" and table.startswith(("numbers", "zeros")):

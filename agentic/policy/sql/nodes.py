@@ -1,4 +1,4 @@
-"""The syntax that may be used: classes, arguments, properties, settings. What is not here is denied.
+"""The syntax that may be used: classes, arguments, properties, settings. All else is denied.
 
 The lists themselves are in `lists/`, as text that can be read beside a grammar.
 """

@@ -19,6 +19,7 @@ _CODES: dict[str, str] = {
 _LONGEST = max(phrase.count(" ") for phrase in _CODES) + 1
 _FILLERS = frozenset({"or", "replace", "if", "not", "exists", "alter"})
 
+_REFRESH = re.compile(r"REFRESH\s+(MATERIALIZED|DYNAMIC|TABLE|STREAMING)\b", re.I)
 _INSERT_CALL = re.compile(r"\bINSERT\b.*\b(EXEC|EXECUTE|CALL)\b", re.I | re.S)
 
 _SENTENCES = {
@@ -56,6 +57,8 @@ def words(sql: str, count: int) -> list[str]:
 
 def code_by_words(sql: str) -> tuple[str, str] | None:
     """(code, sentence) of a statement that is told by its first words; None for others."""
+    if _REFRESH.match(sql.lstrip()):
+        return "WRITE_PROTECTED", "refreshing rewrites what others read"
     if len(sql) < 10_000 and _INSERT_CALL.match(sql.lstrip()):
         return "DYNAMIC_SQL", _SENTENCES["DYNAMIC_SQL"]
     first = words(sql, _LONGEST + 4)

@@ -43,8 +43,17 @@ _PRAGMAS = frozenset(
     {"table_list", "show_tables", "show_tables_expanded", "database_size", "version"}
 )
 _NOT_RELATIONS = frozenset(
-    ["select", "with", "insert", "update", "delete", "merge", "analyze", "plan", "ast", "syntax", "query", "pipeline", "estimate", "format", "formatted", "extended", "cost", "codegen", "logical", "verbose", "using", "user", "stage", "function", "procedure", "warehouse", "integration", "task", "stream", "pipe", "sequence", "result", "search", "secret", "share", "database", "schema", "history", "network", "connection", "catalog", "role", "external", "for", "table", "values", "from", "pivot", "summarize", "replace", "create", "drop", "alter", "truncate", "json", "tree", "traditional", "copy", "call", "execute", "view", "column"]
-)
+    [
+        "select", "with", "insert", "update", "delete", "merge", "analyze", "plan", "ast",
+        "syntax", "query", "pipeline", "estimate", "format", "formatted", "extended", "cost",
+        "codegen", "logical", "verbose", "using", "user", "stage", "function", "procedure",
+        "warehouse", "integration", "task", "stream", "pipe", "sequence", "result", "search",
+        "secret", "share", "database", "schema", "history", "network", "connection", "catalog",
+        "role", "external", "for", "table", "values", "from", "pivot", "summarize", "replace",
+        "create", "drop", "alter", "truncate", "json", "tree", "traditional", "copy", "call",
+        "execute", "view", "column",
+    ]
+)  # fmt: skip
 
 
 def judge_show(sql: str, lens: Lens) -> SqlVerdict | None:
@@ -151,7 +160,22 @@ _BODY = re.compile(
 _TABLE = re.compile(r"\s*(?:TABLE|VIEW)\b", re.I)
 _SKIP = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.S)
 _OPTION_NAMES = frozenset(
-    ["analyze", "verbose", "costs", "buffers", "wal", "timing", "summary", "format", "settings", "generic_plan", "memory", "serialize", "type", "statistics"]
+    [
+        "analyze",
+        "verbose",
+        "costs",
+        "buffers",
+        "wal",
+        "timing",
+        "summary",
+        "format",
+        "settings",
+        "generic_plan",
+        "memory",
+        "serialize",
+        "type",
+        "statistics",
+    ]
 )
 
 

@@ -87,7 +87,7 @@ def _pushes(effects: Effects, lens: Lens) -> list[Refusal]:
     outside = [
         name
         for name in effects.reads
-        if not lens.in_build(RelationName(*reversed([Name(part) for part in name.split(".")[-2:]])))
+        if not lens.in_build(RelationName(Name(name.split(".")[-1]), Name(name.split(".")[-2])))
     ]
     if not outside:
         return []
@@ -112,7 +112,18 @@ def _kind(kind: str) -> Refusal:
 
 
 _ACTIONS = frozenset(
-    ["ColumnDef", "Drop", "AlterColumn", "AlterRename", "RenameColumn", "AddConstraint", "SwapTable", "ModifyColumn", "Add", "DropPrimaryKey"]
+    [
+        "ColumnDef",
+        "Drop",
+        "AlterColumn",
+        "AlterRename",
+        "RenameColumn",
+        "AddConstraint",
+        "SwapTable",
+        "ModifyColumn",
+        "Add",
+        "DropPrimaryKey",
+    ]
 )
 
 
