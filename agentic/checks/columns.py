@@ -1,4 +1,4 @@
-"""AP003: output columns that the change adds, removes or casts to another type, and who reads them."""
+"""AP003: output columns that the change adds, removes or retypes, and who reads them."""
 
 from __future__ import annotations
 

@@ -35,9 +35,8 @@ def blast_radius(subject: Subject) -> CheckResult:
         }
         - set(changed)
     )
-    table = tuple({"node": uid, "is": "changed"} for uid in changed) + tuple(
-        {"node": uid, "is": "downstream"} for uid in below
-    )
+    reached = [(uid, "changed") for uid in changed] + [(uid, "downstream") for uid in below]
+    table: tuple[dict[str, object], ...] = tuple({"node": uid, "is": what} for uid, what in reached)
     counts = f"{len(changed)} changed, {len(below)} downstream"
     if len(changed) > limits.nodes_changed:
         detail = f"{counts}; {limits.nodes_changed} may be changed"

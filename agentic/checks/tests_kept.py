@@ -31,9 +31,9 @@ publish(
     CodePage(
         code=BUILT_CODE,
         name=BUILT_NAME,
-        what="The tests of dbt's manifest with the change, against those of the baseline's: each is "
-        "there, enabled, and its effective configuration is at least as strict.",
-        why="Settings can reach a test from files that do not name it; dbt's own result is the proof.",
+        what="The tests of dbt's manifest with the change, against the baseline's: each is there, "
+        "enabled, and its effective configuration is at least as strict.",
+        why="Settings reach a test from files that do not name it; dbt's own result is the proof.",
         fix="See the table for the test and the setting.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What `check changes` judges against: the project's files, its rules, and a checkout's own change."""
+"""What `check changes` judges against: the project's files, its rules, a checkout's change."""
 
 from __future__ import annotations
 

@@ -1,20 +1,19 @@
-"""What a query does to rows and columns, as facts that can be compared: filters, joins, grain,
-outputs.
+"""What a query does to rows and columns, as facts that can be compared.
 
 Columns are followed through CTEs and subqueries down to the relations that the query reads, so
-that the
-same program written another way gives the same facts.
+that the same program written another way gives the same facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from sqlglot import exp
 
 from agentic.exceptions import SqlError
 from agentic.sql.shape_facts import Leaf, Output, Relation, RowFact, Shape
+from agentic.sql.shape_frame import Columns, Facts, Frame
 from agentic.sql.shape_parse import parse_query
 from agentic.sql.shape_text import (
     carried,
@@ -28,28 +27,6 @@ from agentic.sql.shape_text import (
     masking,
     normal,
 )
-
-Columns = Callable[[str, str], tuple[str, ...] | None]
-"""(place, name) of a relation to its columns; None when they are not known."""
-
-
-Facts = dict[int, RowFact]
-"""By number, so that a CTE that is read twice counts once."""
-
-
-class _Frame:
-    """One source of a select: its columns by lower-case name, or an open relation; and its
-    facts."""
-
-    def __init__(
-        self,
-        columns: Mapping[str, exp.Expression],
-        opens: tuple[str, ...],
-        facts: Facts | None = None,
-    ) -> None:
-        self.columns = dict(columns)
-        self.opens = opens
-        self.facts: Facts = dict(facts or {})
 
 
 def read_shape(sql: str, *, dialect: str, columns: Columns) -> Shape:
@@ -88,13 +65,13 @@ class _Reader:
         self.unresolved: set[str] = set()
 
     # -- queries
-    def query(self, tree: exp.Expression, ctes: dict[str, _Frame]) -> _Frame:
+    def query(self, tree: exp.Expr, ctes: dict[str, Frame]) -> Frame:
         scope = dict(ctes)
         with_ = tree.args.get("with_") or tree.args.get("with")
         if with_ is not None:
             for cte in with_.expressions:
                 if with_.args.get("recursive"):
-                    scope[cte.alias.lower()] = _Frame({}, (f"recursive:{cte.alias.lower()}",))
+                    scope[cte.alias.lower()] = Frame({}, (f"recursive:{cte.alias.lower()}",))
                 scope[cte.alias.lower()] = self.named(self.query(cte.this, scope), cte)
         if isinstance(tree, exp.SetOperation):
             return self.union(tree, scope)
@@ -102,9 +79,9 @@ class _Reader:
             return self.query(tree.this, scope)
         if isinstance(tree, exp.Select):
             return self.select(tree, scope)
-        return _Frame({}, ("?",))
+        return Frame({}, ("?",))
 
-    def named(self, frame: _Frame, alias: exp.Expression) -> _Frame:
+    def named(self, frame: Frame, alias: exp.Expr) -> Frame:
         """A column list on an alias renames by position: `t(a, b)`."""
         table_alias = alias.args.get("alias")
         names = (
@@ -115,9 +92,9 @@ class _Reader:
         if not names or frame.opens:
             return frame
         values = list(frame.columns.values())
-        return _Frame(dict(zip(names, values, strict=False)), (), frame.facts)
+        return Frame(dict(zip(names, values, strict=False)), (), frame.facts)
 
-    def union(self, tree: exp.SetOperation, scope: dict[str, _Frame]) -> _Frame:
+    def union(self, tree: exp.SetOperation, scope: dict[str, Frame]) -> Frame:
         left, right = self.query(tree.this, scope), self.query(tree.expression, scope)
         kind = type(tree).__name__.lower()
         distinct = "distinct" if tree.args.get("distinct") else "all"
@@ -130,28 +107,28 @@ class _Reader:
         for number, (name, value) in enumerate(left.columns.items()):
             other = others[number] if number < len(others) else exp.Null()
             merged[name] = self.cut(exp.Tuple(expressions=[value.copy(), other.copy()]))
-        return _Frame(merged, left.opens + right.opens, facts)
+        return Frame(merged, left.opens + right.opens, facts)
 
-    def select(self, tree: exp.Select, scope: dict[str, _Frame]) -> _Frame:
-        sources: dict[str, _Frame] = {}
+    def select(self, tree: exp.Select, scope: dict[str, Frame]) -> Frame:
+        sources: dict[str, Frame] = {}
         facts: Facts = {}
         from_ = tree.args.get("from_") or tree.args.get("from")
         if from_ is not None:
             self.source(from_.this, scope, sources, facts)
         for lateral in tree.args.get("laterals") or []:
-            sources[lateral.alias_or_name.lower()] = _Frame({}, ("lateral",))
+            sources[lateral.alias_or_name.lower()] = Frame({}, ("lateral",))
         for join in tree.args.get("joins") or []:
             self.join(join, scope, sources, facts)
         self.filters(tree, sources, scope, facts)
         columns, opens = self.projections(tree, sources, scope)
         self.tail(tree, facts)
-        return _Frame(columns, opens, facts)
+        return Frame(columns, opens, facts)
 
     def source(
         self,
-        node: exp.Expression,
-        scope: dict[str, _Frame],
-        sources: dict[str, _Frame],
+        node: exp.Expr,
+        scope: dict[str, Frame],
+        sources: dict[str, Frame],
         facts: Facts,
     ) -> str:
         """Adds one relation, CTE or subquery to the sources, and its facts; gives its text."""
@@ -162,7 +139,7 @@ class _Reader:
             sources[name], text = self.named(self.query(node, scope), node), "(subquery)"
         else:
             text = node.sql(self.dialect)
-            sources[name] = _Frame({}, (f"function:{text}",))
+            sources[name] = Frame({}, (f"function:{text}",))
             self.fact(sources[name].facts, "from", exp.Literal.string(text))
         facts |= sources[name].facts
         for join in node.args.get("joins") or []:
@@ -171,7 +148,7 @@ class _Reader:
             self.fact(facts, "sample", node.args["sample"])
         return text
 
-    def table(self, node: exp.Table, scope: dict[str, _Frame]) -> tuple[_Frame, str]:
+    def table(self, node: exp.Table, scope: dict[str, Frame]) -> tuple[Frame, str]:
         plain = node.name.lower()
         if not node.db and plain in scope:
             return self.named(scope[plain], node), "cte"
@@ -182,11 +159,11 @@ class _Reader:
         self.fact(facts, "from", exp.Literal.string(key))
         known = self.columns_of(relation.schema, relation.name)
         if known is None:
-            return _Frame({}, (key,), facts), key
-        return _Frame({one.lower(): leaf_column(key, one) for one in known}, (), facts), key
+            return Frame({}, (key,), facts), key
+        return Frame({one.lower(): leaf_column(key, one) for one in known}, (), facts), key
 
     def join(
-        self, join: exp.Join, scope: dict[str, _Frame], sources: dict[str, _Frame], facts: Facts
+        self, join: exp.Join, scope: dict[str, Frame], sources: dict[str, Frame], facts: Facts
     ) -> None:
         inner: Facts = {}
         name = self.source(join.this, scope, sources, inner)
@@ -201,7 +178,7 @@ class _Reader:
             detail = "left!"
         if detail == "inner" and on is None and not using:
             detail = "cross"
-        parts = [exp.Literal.string(f"{detail} {name}")]
+        parts: list[exp.Expr] = [exp.Literal.string(f"{detail} {name}")]
         if resolved is not None:
             parts += sorted(conjuncts(resolved), key=lambda one: one.sql())
         parts += [exp.Literal.string(one.name.lower()) for one in using]
@@ -222,7 +199,7 @@ class _Reader:
         facts |= inner
 
     def filters(
-        self, tree: exp.Select, sources: dict[str, _Frame], scope: dict[str, _Frame], facts: Facts
+        self, tree: exp.Select, sources: dict[str, Frame], scope: dict[str, Frame], facts: Facts
     ) -> None:
         for kind in ("where", "having", "qualify"):
             clause = tree.args.get(kind)
@@ -255,11 +232,11 @@ class _Reader:
 
     def grouped(
         self,
-        key: exp.Expression,
+        key: exp.Expr,
         tree: exp.Select,
-        sources: dict[str, _Frame],
-        scope: dict[str, _Frame],
-    ) -> exp.Expression:
+        sources: dict[str, Frame],
+        scope: dict[str, Frame],
+    ) -> exp.Expr:
         if isinstance(key, exp.Literal) and key.is_int:
             position = int(key.name) - 1
             if 0 <= position < len(tree.expressions):
@@ -267,12 +244,12 @@ class _Reader:
         return self.resolve(key, sources, scope, self.aliases(tree))
 
     @staticmethod
-    def aliases(tree: exp.Select) -> dict[str, exp.Expression]:
+    def aliases(tree: exp.Select) -> dict[str, exp.Expr]:
         return {
             one.alias.lower(): one.this for one in tree.expressions if isinstance(one, exp.Alias)
         }
 
-    def tail(self, tree: exp.Expression, facts: Facts) -> None:
+    def tail(self, tree: exp.Expr, facts: Facts) -> None:
         for kind in ("limit", "offset", "fetch", "sample"):
             clause = tree.args.get(kind)
             if clause is not None:
@@ -280,11 +257,11 @@ class _Reader:
 
     # -- columns
     def projections(
-        self, tree: exp.Select, sources: dict[str, _Frame], scope: dict[str, _Frame]
-    ) -> _Frame:
-        columns: dict[str, exp.Expression] = {}
+        self, tree: exp.Select, sources: dict[str, Frame], scope: dict[str, Frame]
+    ) -> tuple[dict[str, exp.Expr], tuple[str, ...]]:
+        columns: dict[str, exp.Expr] = {}
         opens: tuple[str, ...] = ()
-        earlier: dict[str, exp.Expression] = {}
+        earlier: dict[str, exp.Expr] = {}
         for number, one in enumerate(tree.expressions):
             if one.is_star and not isinstance(one.unalias(), exp.Func):
                 more, open_ = self.star(one, sources, scope)
@@ -299,12 +276,12 @@ class _Reader:
         return columns, opens
 
     def star(
-        self, node: exp.Expression, sources: dict[str, _Frame], scope: dict[str, _Frame]
-    ) -> tuple[dict[str, exp.Expression], tuple[str, ...]]:
+        self, node: exp.Expr, sources: dict[str, Frame], scope: dict[str, Frame]
+    ) -> tuple[dict[str, exp.Expr], tuple[str, ...]]:
         table = node.table.lower() if isinstance(node, exp.Column) else ""
         star = node.this if isinstance(node, exp.Column) else node
         chosen = [sources[table]] if table in sources else list(sources.values())
-        columns: dict[str, exp.Expression] = {}
+        columns: dict[str, exp.Expr] = {}
         opens: tuple[str, ...] = ()
         for frame in chosen:
             columns |= frame.columns
@@ -323,11 +300,11 @@ class _Reader:
 
     def resolve(
         self,
-        node: exp.Expression,
-        sources: Mapping[str, _Frame],
-        scope: Mapping[str, _Frame],
-        aliases: Mapping[str, exp.Expression] | None = None,
-    ) -> exp.Expression:
+        node: exp.Expr,
+        sources: Mapping[str, Frame],
+        scope: Mapping[str, Frame],
+        aliases: Mapping[str, exp.Expr] | None = None,
+    ) -> exp.Expr:
         """The expression over leaves."""
         tree = node.copy()
         for query in list(tree.find_all(exp.Subquery, exp.Exists)):
@@ -343,7 +320,7 @@ class _Reader:
                 self.unresolved.add(column.name.lower())
         return self.cut(root.this)
 
-    def inner(self, query: exp.Expression, scope: Mapping[str, _Frame]) -> None:
+    def inner(self, query: exp.Expr, scope: Mapping[str, Frame]) -> None:
         """A query inside an expression: its relations count, its facts stay inside its text."""
         for table in query.find_all(exp.Table):
             if isinstance(table.this, exp.Identifier) and not (
@@ -354,10 +331,10 @@ class _Reader:
     def find(
         self,
         column: exp.Column,
-        sources: Mapping[str, _Frame],
-        aliases: Mapping[str, exp.Expression],
-        scope: Mapping[str, _Frame],
-    ) -> exp.Expression | None:
+        sources: Mapping[str, Frame],
+        aliases: Mapping[str, exp.Expr],
+        scope: Mapping[str, Frame],
+    ) -> exp.Expr | None:
         name, table = column.name.lower(), column.table.lower()
         if table:
             frame = sources.get(table)
@@ -375,13 +352,13 @@ class _Reader:
         return None
 
     @staticmethod
-    def closed(column: exp.Column, sources: Mapping[str, _Frame]) -> bool:
+    def closed(column: exp.Column, sources: Mapping[str, Frame]) -> bool:
         """Are all sources that could give the column known in full?"""
         table = column.table.lower()
         frames = [sources[table]] if table in sources else [] if table else list(sources.values())
         return bool(frames) and not any(frame.opens for frame in frames)
 
-    def within(self, frame: _Frame, name: str) -> exp.Expression | None:
+    def within(self, frame: Frame, name: str) -> exp.Expr | None:
         if name in frame.columns:
             return frame.columns[name]
         if not frame.opens:
@@ -390,7 +367,7 @@ class _Reader:
         self.reads.add(Leaf(made.table, name))
         return made
 
-    def cut(self, tree: exp.Expression) -> exp.Expression:
+    def cut(self, tree: exp.Expr) -> exp.Expr:
         for column in tree.find_all(exp.Column):
             if ":" in column.table:
                 self.reads.add(Leaf(column.table, column.name.lower()))
@@ -399,13 +376,13 @@ class _Reader:
         return exp.Literal.string(f"long expression {hash(tree):x}")
 
     # -- facts
-    def fact(self, facts: Facts, kind: str, tree: exp.Expression, detail: str = "") -> RowFact:
+    def fact(self, facts: Facts, kind: str, tree: exp.Expr, detail: str = "") -> RowFact:
         text, pattern, leaves = normal(tree, self.dialect)
         self.counter += 1
         facts[self.counter] = RowFact(kind, text, pattern, leaves, detail)
         return facts[self.counter]
 
-    def output(self, name: str, tree: exp.Expression) -> Output:
+    def output(self, name: str, tree: exp.Expr) -> Output:
         text, pattern, leaves = normal(tree, self.dialect)
         cast = tree if isinstance(tree, exp.Cast) else None
         return Output(

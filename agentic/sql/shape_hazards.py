@@ -260,7 +260,7 @@ def hazards(sql: str, dialect: str) -> tuple[Hazard, ...]:
         raise SqlError("the query is nested too deeply") from error
 
 
-def _walk(tree: exp.Expression, dialect: str) -> Iterator[Hazard]:
+def _walk(tree: exp.Expr, dialect: str) -> Iterator[Hazard]:
     for node in tree.walk():
         if isinstance(node, _WRITES):
             yield Hazard("write", f"{type(node).__name__} does not belong in a query.")

@@ -8,7 +8,7 @@ from sqlglot import exp
 from agentic.exceptions import SqlError
 
 
-def parse_query(sql: str, dialect: str) -> exp.Expression:
+def parse_query(sql: str, dialect: str) -> exp.Expr:
     """The tree of one query. Raises SqlError on several statements, or on anything else."""
     try:
         trees = [tree for tree in sqlglot.parse(sql, read=dialect) if tree is not None]

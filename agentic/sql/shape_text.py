@@ -87,7 +87,7 @@ def leaf_column(key: str, name: str) -> exp.Column:
     )
 
 
-def conjuncts(tree: exp.Expression) -> Iterator[exp.Expression]:
+def conjuncts(tree: exp.Expr) -> Iterator[exp.Expr]:
     """The parts of a condition that must all hold."""
     tree = tree.unnest()
     if always_true(tree):
@@ -99,7 +99,7 @@ def conjuncts(tree: exp.Expression) -> Iterator[exp.Expression]:
         yield tree
 
 
-def always_true(tree: exp.Expression) -> bool:
+def always_true(tree: exp.Expr) -> bool:
     """`true`, `1 = 1`: a place holder for conditions to come."""
     if isinstance(tree, exp.Boolean):
         return bool(tree.this)
@@ -118,7 +118,7 @@ def join_kind(join: exp.Join) -> str:
     return "inner"
 
 
-def has_key(condition: exp.Expression) -> bool:
+def has_key(condition: exp.Expr) -> bool:
     """Does a join condition demand that a column of one side equals one of the other?"""
     for part in conjuncts(condition):
         if isinstance(part, exp.EQ):
@@ -129,14 +129,14 @@ def has_key(condition: exp.Expression) -> bool:
     return False
 
 
-def is_aggregate(node: exp.Expression) -> bool:
+def is_aggregate(node: exp.Expr) -> bool:
     return any(
         not isinstance(one.parent, exp.Window) and one.find_ancestor(exp.Subquery) is None
         for one in node.find_all(exp.AggFunc)
     )
 
 
-def function_name(node: exp.Expression) -> str:
+def function_name(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
         return str(node.this).upper()
     if isinstance(node, exp.Case):
@@ -144,7 +144,7 @@ def function_name(node: exp.Expression) -> str:
     return node.sql_name().upper() if isinstance(node, exp.Func) else ""
 
 
-def masking(tree: exp.Expression) -> Iterator[str]:
+def masking(tree: exp.Expr) -> Iterator[str]:
     """Every function in an expression that can hide a value."""
     for node in tree.find_all(exp.Func, exp.Anonymous):
         name = function_name(node)
@@ -158,11 +158,11 @@ def masking(tree: exp.Expression) -> Iterator[str]:
             yield name
 
 
-def carried(tree: exp.Expression) -> tuple[Leaf, ...]:
+def carried(tree: exp.Expr) -> tuple[Leaf, ...]:
     """Leaves of an expression, but for those that it only counts or tests for null."""
     found = set()
     for column in tree.find_all(exp.Column):
-        ancestor: exp.Expression | None = column.parent
+        ancestor: exp.Expr | None = column.parent
         counted = False
         while ancestor is not None and not counted:
             counted = isinstance(ancestor, exp.Count | exp.ApproxDistinct | exp.CountIf) or (
@@ -174,7 +174,7 @@ def carried(tree: exp.Expression) -> tuple[Leaf, ...]:
     return tuple(sorted(found))
 
 
-def column_kind(tree: exp.Expression) -> str:
+def column_kind(tree: exp.Expr) -> str:
     inner = tree
     while isinstance(inner, exp.Cast | exp.Paren):
         inner = inner.this
@@ -185,7 +185,7 @@ def column_kind(tree: exp.Expression) -> str:
     return "literal" if not tree.find(exp.Column) else "expression"
 
 
-def normal(tree: exp.Expression, dialect: str) -> tuple[str, str, tuple[Leaf, ...]]:
+def normal(tree: exp.Expr, dialect: str) -> tuple[str, str, tuple[Leaf, ...]]:
     """(text, pattern, leaves) of an expression over leaves."""
     copy = tree.copy()
     for node in list(copy.walk()):

@@ -170,18 +170,7 @@ def _new(now: Resource) -> Iterator[Remark]:
                     f"The source {now.name} reads from outside through {key}.",
                     key,
                 )
-    free = {
-        "schema",
-        "database",
-        "identifier",
-        "quoting",
-        "freshness",
-        "loaded_at_field",
-        "loaded_at_query",
-        "enabled",
-        "catalog",
-    }
-    config = {k: v for k, v in now.config.items() if k not in free}
+    config = {k: v for k, v in now.config.items() if k not in _SOURCE_JUDGED}
     for setting in compare_config(
         {},
         {**config, "meta": now.keys.get("meta", now.config.get("meta"))},
@@ -204,9 +193,9 @@ def _keys(old: Resource, now: Resource, *, new: bool) -> Iterator[Remark]:
             yield _remark(now, "deny", "TEST_WEAKENED", f"{now.name}: {reason}", "config")
         return
     if now.kind == "unit_test":
-        free = {"description", "tags", "meta"}
-        was = {k: v for k, v in old.keys.items() if k not in free}
-        is_ = {k: v for k, v in now.keys.items() if k not in free}
+        words = ("description", "tags", "meta")
+        was = {k: v for k, v in old.keys.items() if k not in words}
+        is_ = {k: v for k, v in now.keys.items() if k not in words}
         if not same(was, is_):
             yield _remark(
                 now,
@@ -220,7 +209,7 @@ def _keys(old: Resource, now: Resource, *, new: bool) -> Iterator[Remark]:
         return  # judged with the node's whole configuration
     settings_old, settings_new = settings_of(old), settings_of(now)
     if now.kind in ("source", "table"):
-        yield from _source(old, now, settings_old, settings_new)
+        yield from _source(now, settings_old, settings_new)
         settings_old = {k: v for k, v in settings_old.items() if k not in _SOURCE_JUDGED}
         settings_new = {k: v for k, v in settings_new.items() if k not in _SOURCE_JUDGED}
     free = FREE_KEYS.get(now.kind, frozenset())
@@ -228,7 +217,7 @@ def _keys(old: Resource, now: Resource, *, new: bool) -> Iterator[Remark]:
         {k: v for k, v in settings_old.items() if k not in free},
         {k: v for k, v in settings_new.items() if k not in free},
         new=new,
-        kind=now.kind if now.kind == "snapshot" else "node" if now.kind == "model" else now.kind,
+        kind=now.kind,
     ):
         line = now.lines.get(setting.key.split(" ")[0], now.lines.get("config", now.line))
         yield Remark(
@@ -248,16 +237,11 @@ _SOURCE_JUDGED = SOURCE_PLACE | {
 
 def settings_of(one: Resource) -> dict[str, Any]:
     """Top-level keys and config together: dbt reads most of them in both places."""
-    keys = {
-        k: v
-        for k, v in one.keys.items()
-        if k not in ("name", "description", "config", "label", "relation")
-    }
+    left_out = ("name", "description", "config", "label", "relation")
+    keys = {key: value for key, value in one.keys.items() if key not in left_out}
     merged = {**keys, **one.config}
-    meta = {
-        **(keys.get("meta") if isinstance(keys.get("meta"), dict) else {}),
-        **(one.config.get("meta") if isinstance(one.config.get("meta"), dict) else {}),
-    }
+    both = [place.get("meta") for place in (keys, one.config)]
+    meta = {key: value for place in both if isinstance(place, dict) for key, value in place.items()}
     if meta:
         merged["meta"] = meta
     if one.kind == "snapshot" and "relation" in one.keys:
@@ -265,9 +249,7 @@ def settings_of(one: Resource) -> dict[str, Any]:
     return merged
 
 
-def _source(
-    old: Resource, now: Resource, was: dict[str, Any], is_: dict[str, Any]
-) -> Iterator[Remark]:
+def _source(now: Resource, was: dict[str, Any], is_: dict[str, Any]) -> Iterator[Remark]:
     for key in sorted(SOURCE_PLACE | {"external", "enabled"}):
         if same(was.get(key), is_.get(key)):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.declared import settings_of
@@ -24,6 +24,14 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "seed": {"materialized": "seed", "enabled": True},
     "snapshot": {"materialized": "snapshot", "enabled": True},
 }
+
+
+class Node(NamedTuple):
+    """A model, seed or snapshot."""
+
+    name: str
+    path: str
+    kind: str
 
 
 def project_settings(tree: Tree, path: str, kind: str) -> dict[str, Any]:
@@ -111,7 +119,7 @@ def judge_settings(case: Case, names: Mapping[str, str]) -> None:
                 if old_path is not None
                 else dict(DEFAULTS[kind])
             )
-            _compare(case, name, path, kind, before, after, new=old_path is None)
+            _compare(case, Node(name, path, kind), before, after, new=old_path is None)
 
 
 def _variants(library: Library, path: str | None) -> Variants | None:
@@ -125,15 +133,9 @@ def _own(variants: Variants | None, which: int) -> dict[str, Any]:
 
 
 def _compare(
-    case: Case,
-    name: str,
-    path: str,
-    kind: str,
-    before: dict[str, Any],
-    after: dict[str, Any],
-    *,
-    new: bool,
+    case: Case, node: Node, before: dict[str, Any], after: dict[str, Any], *, new: bool
 ) -> None:
+    name, path, kind = node
     # what a folder of dbt_project.yml gives to a new node was there before it
     given = project_settings(case.after, path, kind) if new else {}
     start = {**before, **flat(given)} if new else before

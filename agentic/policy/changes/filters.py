@@ -213,7 +213,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "unique": lambda value, *_: list(dict.fromkeys(value)),
     "sort": lambda value, *_, **__: sorted(value),
     "reverse": lambda value: value[::-1],
-    "int": lambda value, default=0, *_: int(value),
+    "int": lambda value, *_: int(value),
     "float": lambda value, *_: float(value),
     "abs": abs,
     "round": lambda value, digits=0, *_: round(value, digits),

@@ -11,7 +11,7 @@ from agentic.policy.changes.case import Case
 from agentic.policy.changes.effective import judge_settings, touched_nodes
 from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judge_template
 from agentic.policy.changes.macro_use import judge_macro_users
-from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node, readers
+from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node
 from agentic.policy.changes.nodes_sql import stem
 from agentic.policy.changes.paths import judge_path, judge_rules, twin_in_case
 from agentic.policy.changes.seeds import judge_seed
@@ -44,7 +44,7 @@ def judge_change(
     project: ProjectView,
     rules: ChangeRules,
 ) -> ChangeVerdict:
-    """Judge `files` (path to new text, None for a deletion) laid over `before` laid over the project.
+    """Judge `files` (path to new text, None: deleted) laid over `before` laid over the project.
 
     Never raises: an error while judging is itself a denial. Paths are relative to the dbt project.
     """
@@ -309,6 +309,3 @@ def _duplicates(case: Case) -> None:
                 "SQL_POLICY",
                 f"{twins[0]} has the same name, so that the project does not parse.",
             )
-
-
-__all__ = ["judge_change", "readers"]

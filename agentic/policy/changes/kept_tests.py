@@ -160,7 +160,8 @@ def weaker_config(old: dict[str, Any], new: dict[str, Any]) -> str:
             continue
         judge = _STRICTER.get(key)
         if judge is None or not judge(was, now):
-            return f"{key} of an existing test is {'set' if was is None else 'changed' if now is not None else 'removed'}, which can hide failures."
+            what = "set" if was is None else "removed" if now is None else "changed"
+            return f"{key} of an existing test is {what}, which can hide failures."
     return ""
 
 
@@ -169,7 +170,7 @@ _HARMLESS = frozenset(
 )
 
 
-def _severity(was: Any, now: Any) -> bool:
+def _severity(was: Any, now: Any) -> bool:  # noqa: ARG001 - same signature as its siblings
     return str(now or "error").lower() == "error"
 
 

@@ -173,7 +173,7 @@ def _rows(base: Shape, after: Shape, renames: Renames) -> Iterator[Difference]:
             continue
         if not fact.aside and fact.kind == "join" and fact.detail == "left":
             continue
-        if fact.kind == "from" and _harmless_from(fact, gone, renames):
+        if fact.kind == "from" and _harmless_from(gone, renames):
             continue
         yield Difference(
             "ask",
@@ -205,7 +205,7 @@ def _words(fact: RowFact) -> str:
     return WORDS.get(fact.kind, fact.kind)
 
 
-def _harmless_from(fact: RowFact, gone: list[RowFact], renames: Renames) -> bool:
+def _harmless_from(gone: list[RowFact], renames: Renames) -> bool:
     """A relation read in place of one that is not there: a misspelt reference, mended."""
     old = [one for one in gone if one.kind == "from"]
     return len(old) == 1 and renames.exists(old[0].text.strip("'"), "") is False

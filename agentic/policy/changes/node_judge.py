@@ -35,7 +35,7 @@ def judge_node(case: Case, path: str, kind: str) -> None:
     if kind in ("singular_test", "generic_test", "analysis"):
         return
     _references(case, path, now)
-    _shapes(case, path, old_path, kind)
+    _shapes(case, path, old_path)
 
 
 def _old_shape_reads(case: Case, old_path: str | None) -> set[str]:
@@ -63,38 +63,40 @@ def judge_faults(
     if not any(one.text.strip() for one in now.all):
         case.add(path, 0, "deny", "SQL_POLICY", "The file holds no SQL.")
     _reached(case, path, now, was)
-    conditions = {key for one in now.all if not one.outside for key in one.asked}
-    if len(conditions) > MAX_FREE + 4:
-        case.add(
-            path, 0, "ask", "SQL_POLICY", "More conditions are open than can all be looked at."
-        )
-    before = {note for one in was.all for note in one.hidden} if was is not None else set()
-    for note in {note for one in now.all for note in one.hidden} - before:
-        word = note.partition("(")[0] if len(note) < 60 else "a call"
-        case.add(
-            path,
-            0,
-            "deny",
-            "SQL_POLICY",
-            f"Text goes through {word}, which is not followed here; write the SQL out.",
-        )
+    _hidden(case, path, now, was)
     if was is not None and not was.fault:
         old |= {fault.reason for one in was.all for fault in judge_query(one.text, dialect)}
-    readable = [one for one in now.all if not any(map(unreadable, judge_query(one.text, dialect)))]
-    for one in now.all:
-        for fault in judge_query(one.text, dialect):
-            if unreadable(fault) and one.outside:
-                continue
-            _fault(case, path, fault, old)
-    if not readable and all(one.outside for one in now.all):
-        _fault(case, path, UNKNOWN, old)
+    for fault in _query_faults(now, dialect):
+        _fault(case, path, fault, old)
     for which in (0, 1):
         shape = library.shape(path, which)
-        if shape is not None:
-            for fault in judge_relations(
-                shape.relations, case.known_relations, case.rules.read_deny
-            ):
-                _fault(case, path, fault, old)
+        relations = shape.relations if shape is not None else ()
+        for fault in judge_relations(relations, case.known_relations, case.rules.read_deny):
+            _fault(case, path, fault, old)
+
+
+def _query_faults(now: Variants, dialect: str) -> Iterator[Fault]:
+    """Faults of every variant; one that only a package's macro made unreadable does not count."""
+    readable = False
+    for one in now.all:
+        faults = judge_query(one.text, dialect)
+        readable = readable or not any(map(unreadable, faults))
+        yield from (fault for fault in faults if not (unreadable(fault) and one.outside))
+    if not readable and all(one.outside for one in now.all):
+        yield UNKNOWN
+
+
+def _hidden(case: Case, path: str, now: Variants, was: Variants | None) -> None:
+    """What cannot be followed: text through an unknown function, more open conditions than ways."""
+    conditions = {key for one in now.all if not one.outside for key in one.asked}
+    if len(conditions) > MAX_FREE + 4:
+        reason = "More conditions are open than can all be looked at."
+        case.add(path, 0, "ask", "SQL_POLICY", reason)
+    before = {note for one in was.all for note in one.hidden} if was is not None else set()
+    for note in sorted({note for one in now.all for note in one.hidden} - before):
+        word = note.partition("(")[0] if len(note) < 60 else "a call"
+        reason = f"Text goes through {word}, which is not followed here; write the SQL out."
+        case.add(path, 0, "deny", "SQL_POLICY", reason)
 
 
 def _reached(case: Case, path: str, now: Variants, was: Variants | None) -> None:
@@ -223,39 +225,29 @@ def _circular(case: Case, path: str) -> bool:
     return False
 
 
-def _shapes(case: Case, path: str, old_path: str | None, kind: str) -> None:
-    name = stem(path)
-    seen: set[str] = set()
-    leaked: set[str] = set()
+def _shapes(case: Case, path: str, old_path: str | None) -> None:
     for which in (0, 1):
         after = case.library.shape(path, which)
-        base = case.base_library.shape(old_path, which) if old_path is not None else None
         if after is None:
             continue
-        for column in leaks(name, base, after, case.personal):
-            if column not in leaked:
-                leaked.add(column)
-                case.add(
-                    path,
-                    0,
-                    "deny",
-                    "PII_POLICY_CHANGE",
-                    f"Column {column} carries personal data and is not marked as such.",
-                )
-        if base is None:
-            if old_path is not None and case.base.files.get(old_path):
-                _unreadable(case, path, old_path, which)
-            continue
-        for difference in compare(
-            base, after, lambda relation, column: _exists(case, relation, column)
-        ):
-            if difference.key not in seen:
-                seen.add(difference.key)
-                case.add(path, 0, difference.verdict, difference.code, difference.reason)
-        for column in _lost(base, after):
-            if f"lost {column}" not in seen:
-                seen.add(f"lost {column}")
-                _dropped(case, path, name, column)
+        base = case.base_library.shape(old_path, which) if old_path is not None else None
+        for column in leaks(stem(path), base, after, case.personal):
+            reason = f"Column {column} carries personal data and is not marked as such."
+            case.add(path, 0, "deny", "PII_POLICY_CHANGE", reason)
+        if base is not None:
+            _differences(case, path, base, after)
+        elif old_path is not None and case.base.files.get(old_path):
+            _unreadable(case, path, old_path, which)
+
+
+def _differences(case: Case, path: str, base: Shape, after: Shape) -> None:
+    def exists(relation: str, column: str) -> bool | None:
+        return _exists(case, relation, column)
+
+    for one in compare(base, after, exists):
+        case.add(path, 0, one.verdict, one.code, one.reason)
+    for column in _lost(base, after):
+        _dropped(case, path, stem(path), column)
 
 
 def _unreadable(case: Case, path: str, old_path: str, which: int) -> None:

@@ -62,7 +62,7 @@ def plain_letter(character: str) -> bool:
     if character.isascii():
         return True
     name = unicodedata.name(character, "")
-    return name.startswith("LATIN") or name.startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
+    return name.startswith(("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL"))
 
 
 def unsafe(character: str) -> bool:
@@ -73,47 +73,43 @@ def unsafe(character: str) -> bool:
 PLACED = re.compile(r"/(agents|guardrails|profiles|packages|dependencies|environment)\.ya?ml$")
 
 
+_OWNERS = (
+    (GUARDRAILS, "GUARDRAIL_SELF_EDIT", "Agents and guardrails are never an agent's to edit."),
+    (GIT, "PATH_ESCAPE", "The repository's own folder is no part of the project."),
+    (
+        PROFILE,
+        "PROFILE_OR_ENV_CHANGE",
+        "Profiles and environment files decide where dbt runs; a person edits them.",
+    ),
+    (
+        DEPENDENCY,
+        "DEPENDENCY_CHANGE",
+        "What is installed runs with the user's rights; a person edits it.",
+    ),
+    (PYTHON, "PYTHON_CODE", "Python would run in dbt's process; write the node in SQL."),
+    (CONTROL, "REPO_CONTROL_FILE", "The file steers tools or CI; a person edits it."),
+    (SCRIPT, "REPO_CONTROL_FILE", "The file is no part of a dbt project; a person edits it."),
+)
+
+
 def judge_path(path: str, text: str | None, kind: str = "") -> ChangeFinding | None:
     """The verdict that a path alone earns, whatever the rules say.
 
     `kind` is what dbt takes the file for: a property file of models may well be called agents.yml.
     """
-
-    def deny(code: str, reason: str) -> ChangeFinding:
-        return ChangeFinding(path, 0, "deny", code, reason)
-
     reason = escape_reason(path)
-    folded = unicodedata.normalize("NFKC", path).casefold()
+    if not reason and text is not None and text.startswith(SYMLINK):
+        reason = "A link would make this path mean another file; write the file itself."
     if reason:
-        return deny("PATH_ESCAPE", reason)
-    if text is not None and text.startswith(SYMLINK):
-        return deny(
-            "PATH_ESCAPE", "A link would make this path mean another file; write the file itself."
-        )
+        return ChangeFinding(path, 0, "deny", "PATH_ESCAPE", reason)
     if kind == "properties" and PLACED.search(path) and "/." not in path:
         return None
-    if GUARDRAILS.search(folded):
-        return deny("GUARDRAIL_SELF_EDIT", "Agents and guardrails are never an agent's to edit.")
-    if GIT.search(folded):
-        return deny("PATH_ESCAPE", "The repository's own folder is no part of the project.")
-    if PROFILE.search(folded):
-        return deny(
-            "PROFILE_OR_ENV_CHANGE",
-            "Profiles and environment files decide where dbt runs; a person edits them.",
-        )
-    if DEPENDENCY.search(folded):
-        return deny(
-            "DEPENDENCY_CHANGE", "What is installed runs with the user's rights; a person edits it."
-        )
-    if PYTHON.search(folded):
-        return deny("PYTHON_CODE", "Python would run in dbt's process; write the node in SQL.")
-    if path.endswith("/.gitkeep") and not (text or "").strip() and path.count("/.") == 1:
+    if path.endswith("/.gitkeep") and path.count("/.") == 1 and not (text or "").strip():
         return None
-    if CONTROL.search(folded) or SCRIPT.search(folded):
-        return deny(
-            "REPO_CONTROL_FILE",
-            "The file steers tools or CI, not the project's data; a person edits it.",
-        )
+    folded = unicodedata.normalize("NFKC", path).casefold()
+    for pattern, code, why in _OWNERS:
+        if pattern.search(folded):
+            return ChangeFinding(path, 0, "deny", code, why)
     return None
 
 

@@ -80,44 +80,29 @@ def compare_project(old: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
             yield Remark(verdict, code, reason, line, key)
 
 
+_ALONE: Mapping[str, tuple[Verdict, str, str]] = {
+    "profile": ("deny", "PROFILE_OR_ENV_CHANGE", "profile decides where dbt runs."),
+    "dispatch": (
+        "deny",
+        "BUILTIN_OVERRIDE",
+        "dispatch decides whose macros run in place of dbt's.",
+    ),
+    "quoting": ("deny", "RELATION_RETARGET", "quoting decides which relation a name means."),
+    "vars": ("ask", "PROJECT_CONFIG_CHANGE", "A variable changes every node that reads it."),
+}
+
+
 def _plain(key: str, was: Any, is_: Any) -> tuple[Verdict, str, str]:
     if key in HOOKS:
-        return (
-            "deny",
-            "HOOK_SQL",
-            f"{key} runs SQL with every dbt command, tests too; a person edits it.",
-        )
+        return "deny", "HOOK_SQL", f"{key} runs SQL with every dbt command, tests too."
     if key in PATH_KEYS:
         if any(_outside(one) for one in (is_ if isinstance(is_, list) else [is_])):
             return "deny", "PATH_ESCAPE", f"{key} leads outside the project."
-        return (
-            "deny",
-            "PROJECT_CONFIG_CHANGE",
-            f"{key} decides what dbt reads or deletes; a person edits it.",
-        )
-    if key == "profile":
-        return "deny", "PROFILE_OR_ENV_CHANGE", "profile decides where dbt runs; a person edits it."
-    if key == "dispatch":
-        return (
-            "deny",
-            "BUILTIN_OVERRIDE",
-            "dispatch decides whose macros run in place of dbt's; a person edits it.",
-        )
-    if key == "vars":
-        return (
-            "ask",
-            "PROJECT_CONFIG_CHANGE",
-            "A project variable changes what every node that reads it does.",
-        )
+        return "deny", "PROJECT_CONFIG_CHANGE", f"{key} decides what dbt reads or deletes."
     if key == "flags":
         return _flags(was, is_)
-    if key == "quoting":
-        return (
-            "deny",
-            "RELATION_RETARGET",
-            "quoting decides which relation a name means; a person edits it.",
-        )
-    return "deny", "PROJECT_CONFIG_CHANGE", f"{key} of dbt_project.yml is a person's to edit."
+    reason = f"{key} of dbt_project.yml is a person's to edit."
+    return _ALONE.get(key, ("deny", "PROJECT_CONFIG_CHANGE", reason))
 
 
 def _outside(value: Any) -> bool:

@@ -184,7 +184,7 @@ class Renderer(Evaluator):
         return ""
 
     def do_macro(self, node: nodes.Macro) -> str:
-        kind, mark, name = node.name.partition(MARK)
+        kind, mark, _ = node.name.partition(MARK)
         if not mark:
             self.frames[-1][node.name] = Callee(self.package, node.name, node)
         elif kind == "snapshot":
@@ -218,7 +218,7 @@ class Renderer(Evaluator):
 
     def filtered(self, node: nodes.Filter, value: Any) -> Any:
         args = [self.value(one) for one in node.args]
-        kwargs = {pair.key: self.value(pair.value) for pair in node.kwargs}
+        kwargs = {str(pair.key): self.value(pair.value) for pair in node.kwargs}
         result = filters.apply(node.name, value, args, kwargs)
         if isinstance(result, Opaque) and not isinstance(value, Opaque):
             return self.lost(node.name, [value, *args, *kwargs.values()])

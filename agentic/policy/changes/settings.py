@@ -202,7 +202,7 @@ def compare_config(
             yield judged
 
 
-_TEXTS = frozenset("meta docs description persist_docs labels tags owner".split())
+_TEXTS = frozenset(["meta", "docs", "description", "persist_docs", "labels", "tags", "owner"])
 _STATEMENT = re.compile(
     r";|--|/\*|\b(?:select|insert|delete|update|drop|alter|create|copy|attach|grant)\b\s", re.I
 )
@@ -261,7 +261,7 @@ def _setting(verdict: Verdict, code: str, reason: str, key: str, value: Any) -> 
     return Setting(verdict, code, f"The setting {key} {reason}.", f"{key} {as_json(value)[:200]}")
 
 
-def _materialized(key: str, was: Any, is_: Any, new: bool, kind: str) -> Setting | None:
+def _materialized(key: str, was: Any, is_: Any, new: bool, kind: str) -> Setting | None:  # noqa: ARG001
     if is_ == "external":
         return _setting("deny", "EXTERNAL_IO", "writes a file outside the warehouse", key, is_)
     if isinstance(is_, str) and is_ not in SAFE_MATERIALIZATIONS:

@@ -62,9 +62,9 @@ class ChangeRules(msgspec.Struct, frozen=True):
 class ProjectView(msgspec.Struct, frozen=True):
     """What the policy must know of the project, so that judging is a pure function.
 
-    `files` maps every text file of the dbt project that dbt or git could read (path to text, forward
-    slashes, relative to the project); it may be lazy. `package_files` has the same for installed
-    packages: `{package: {path in the package: text}}`.
+    `files` maps every text file of the dbt project that dbt or git could read (path to text,
+    forward slashes, relative to the project); it may be lazy. `package_files` has the same for
+    installed packages: `{package: {path in the package: text}}`.
     """
 
     files: Mapping[str, str] = {}

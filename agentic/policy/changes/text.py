@@ -23,8 +23,8 @@ INJECTION = re.compile(
             r"checks?|review|context|constraints?)\b",
             rf"\b(?:dear|attention|note (?:to|for)|hey|hello|instructions? (?:to|for)|"
             rf"message (?:to|for)) (?:the |any |all |every )?{_ADDRESS}\b\s*[:,!—-]",
-            rf"\b{_ADDRESS}\b\s*(?::|,)?\s*(?:please |must |should |shall |you |can )+\s*(?:approve|"
-            rf"merge|allow|ignore|run|execute|grant|skip|accept|drop|delete|disable|mark|"
+            rf"\b{_ADDRESS}\b\s*(?::|,)?\s*(?:please |must |should |shall |you |can )+\s*"
+            rf"(?:approve|merge|allow|ignore|run|execute|grant|skip|accept|drop|delete|disable|mark|"
             rf"set|add|remove|edit|use|call|send|reveal|print|treat|do not|not)\b",
             rf"\b(?:{_ADDRESS[3:-1]}|agents?)\s*[:,]?\s*(?:please |must |should |can |"
             rf"may |to )*(?:approve|merge|ignore|skip|bypass|disregard|allow|trust|accept)"
@@ -35,11 +35,12 @@ INJECTION = re.compile(
             r"(?:^|\n)\s*(?:--|#|/\*|\{#|-|\*)?\s*(?:system|assistant|human|user)\s*:\s*\S",
             r"<\|?(?:im_start|im_end|system|assistant|endoftext)\|?>|\[/?INST\]|</?(?:system|"
             r"instructions?|tool_result|tool_use|function_calls?)>",
-            r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|signed[ -]off by|"
-            r"sign-off from|approval (?:was |has been )?(?:granted|given|obtained)|(?:has|"
-            r"have) approved (?:this|the|it)|lgtm)\b",
-            r"\b(?:approved|reviewed|cleared|authori[sz]ed)[ -]by:?\s+(?:[\w.]+,? ){0,4}(?:security|"
-            r"governance|legal|compliance|lead|head|owner|admin\w*|cto|cdo|ceo|manager|"
+            r"\b(?:pre-?approved|already (?:been )?(?:approved|reviewed|signed off)|"
+            r"signed[ -]off by|sign-off from|"
+            r"approval (?:was |has been )?(?:granted|given|obtained)|"
+            r"(?:has|have) approved (?:this|the|it)|lgtm)\b",
+            r"\b(?:approved|reviewed|cleared|authori[sz]ed)[ -]by:?\s+(?:[\w.]+,? ){0,4}"
+            r"(?:security|governance|legal|compliance|lead|head|owner|admin\w*|cto|cdo|ceo|manager|"
             r"reviewers?|team|person|human|maintainers?|@\w+)\b",
             r"\b(?:this|the)\s+(?:change|pr|pull request|edit|patch|commit|diff|migration|"
             r"proposal|modification)\b.{0,60}\b(?:approved|reviewed|signed off|cleared|"

@@ -157,8 +157,7 @@ class Tree:
 
     @cached_property
     def macros(self) -> MacroTable:
-        own = {path: text for path, text in self.of_kind("macro")}
-        own |= {path: text for path, text in self.of_kind("generic_test")}
+        own = dict(self.of_kind("macro", "generic_test"))
         return MacroTable(self.name, own, self.package_files, self.declared_packages)
 
     @cached_property

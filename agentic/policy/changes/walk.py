@@ -6,9 +6,6 @@ to be.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import msgspec
 from jinja2 import nodes
 
@@ -18,58 +15,24 @@ from agentic.policy.changes.dbt_scope import (
     ENVIRONMENT,
     FREE,
     MODULE_ATTRIBUTES,
-    READING,
     RUN_ONLY,
-    SECRET,
 )
 from agentic.policy.changes.filters import FILTERS, TESTS
 from agentic.policy.changes.macros import MacroTable
-from agentic.policy.changes.template import MARK, source_key
+from agentic.policy.changes.template import source_key
 from agentic.policy.changes.values import METHODS, unsafe_format
+from agentic.policy.changes.walk_nodes import bound_names, constant_text, is_dispatch, names_in
+from agentic.policy.changes.walk_rules import (
+    DUNDER,
+    OWNED,
+    REACHING,
+    Fault,
+    always_fault,
+    attribute_fault,
+    global_fault,
+    lookup_fault,
+)
 from agentic.records import Verdict
-
-DUNDER = re.compile(r"__[a-z]+__")
-GLOBALS_THAT_REACH = frozenset(["self", "lipsum", "cycler", "joiner"])
-OWNED = frozenset(
-    [
-        "adapter",
-        "api",
-        "exceptions",
-        "modules",
-        "target",
-        "flags",
-        "dbt",
-        "graph",
-        "model",
-        "config",
-    ]
-)
-# A template cannot make these names its own: a `set` in a branch that never runs would hide the
-# real one.
-NEVER_LOCAL = (
-    SECRET
-    | ACTING
-    | frozenset(
-        ["adapter", "api", "modules", "target", "exceptions", "dbt", "flags", "self", "graph"]
-    )
-)
-# What is known of a node without building it.
-PLAIN_FACTS = frozenset(
-    [
-        "name",
-        "package_name",
-        "unique_id",
-        "original_file_path",
-        "path",
-        "resource_type",
-        "fqn",
-        "alias",
-        "tags",
-    ]
-)
-CONFIG_METHODS = frozenset(
-    ["get", "require", "persist_column_docs", "persist_relation_docs", "meta_get", "meta_require"]
-)
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -114,6 +77,7 @@ class Walker:
         """Names that hold an environment's or a run's value."""
         for _ in range(4):
             for node in tree.find_all((nodes.Assign, nodes.AssignBlock)):
+                assert isinstance(node, nodes.Assign | nodes.AssignBlock)
                 target = node.target
                 if not isinstance(target, nodes.Name):
                     continue
@@ -132,66 +96,23 @@ class Walker:
                 self.visit(child)
 
     # -- names
-    def see_name(self, node: nodes.Name) -> bool | None:
+    def see_name(self, node: nodes.Name) -> None:
         if node.ctx != "load":
-            return None
+            return
         name = node.name
         if self.macros.find(name, self.package) is not None:
             self.calls.append(Call(node.lineno, "", name, source_key(node)))
-        if name in SECRET:
-            self.mark(
-                node,
-                "deny",
-                "SECRET_ACCESS",
-                f"{name} reads the environment or the invocation; no template may.",
-            )
-        elif name in ACTING:
-            self.mark(
-                node,
-                "deny",
-                "JINJA_SIDE_EFFECT",
-                f"{name} acts or looks names up when dbt compiles; only ref, source, config and "
-                "pure macros are free.",
-            )
-        elif DUNDER.search(name):
-            self.mark(node, "deny", "SANDBOX_ESCAPE", f"{name} reaches into the interpreter.")
-        elif name == "target":
-            self.mark(
-                node,
-                "deny",
-                "SECRET_ACCESS",
-                "The whole target holds credentials; only target.name and its like can be read.",
-            )
-        elif name in ("adapter", "api", "modules", "graph") and name not in self.local:
-            self.mark(
-                node,
-                "deny",
-                "JINJA_SIDE_EFFECT",
-                f"{name} as a whole could do anything; name the method that is called.",
-            )
-        elif name in ENVIRONMENT and name not in self.local:
-            self.mark(
-                node,
-                "ask",
-                "ENV_DEPENDENT_LOGIC",
-                f"{name} differs between environments, so that what is checked here is not what "
-                "runs there.",
-            )
-        elif name in GLOBALS_THAT_REACH and name not in self.local:
-            self.mark(
-                node,
-                "deny",
-                "SANDBOX_ESCAPE",
-                f"{name} is not needed in SQL and reaches into the interpreter.",
-            )
-        elif not self.defined(name):
-            self.mark(
-                node,
-                "deny",
-                "SQL_POLICY",
-                f"{name} is not defined, so that the file does not compile.",
-            )
-        return None
+        fault = always_fault(name)
+        if fault is None and name not in self.local:
+            fault = global_fault(name)
+        if fault is None and not self.defined(name):
+            reason = f"{name} is not defined, so that the file does not compile."
+            fault = ("deny", "SQL_POLICY", reason)
+        self.fault(node, fault)
+
+    def fault(self, node: nodes.Node, fault: Fault | None) -> None:
+        if fault is not None:
+            self.mark(node, *fault)
 
     def defined(self, name: str) -> bool:
         return (
@@ -222,98 +143,26 @@ class Walker:
         return None
 
     def dynamic(self, node: nodes.Node, key: str | None) -> None:
-        if key in SECRET:
-            self.mark(
-                node, "deny", "SECRET_ACCESS", f"{key} reads the environment or the invocation."
-            )
-        elif key and DUNDER.search(key):
-            self.mark(node, "deny", "SANDBOX_ESCAPE", f"{key} reaches into the interpreter.")
-        else:
-            self.mark(
-                node,
-                "deny",
-                "JINJA_SIDE_EFFECT",
-                "A name that is looked up at run time could be any; write the name out.",
-            )
+        self.fault(node, lookup_fault(key))
 
     def attribute(self, node: nodes.Node, base: nodes.Node, attr: str) -> bool | None:
-        member = (
-            isinstance(base, nodes.Name)
-            and base.name not in self.local
-            and self.macros.has_package(base.name)
-            and not DUNDER.search(attr)
-        )
-        if (attr.startswith("_") and not member) or attr in (
-            "mro",
-            "func_globals",
-            "gi_frame",
-            "cr_frame",
-            "gi_code",
-        ):
+        """False when the owner is judged with its attribute, so that it is not visited again."""
+        owner = base.name if isinstance(base, nodes.Name) and base.name not in self.local else ""
+        package = bool(owner) and self.macros.has_package(owner)
+        plain = not attr.startswith("_") or (package and not DUNDER.search(attr))
+        if not plain or attr in REACHING:
             self.mark(node, "deny", "SANDBOX_ESCAPE", f"{attr} reaches into the interpreter.")
             return False
-        if not isinstance(base, nodes.Name) or base.name in self.local:
+        if not owner:
             return self._of_modules(node, base, attr)
-        owner = base.name
-        if owner == "target":
-            return self._target(node, attr)
-        if owner in READING:
-            if attr not in READING[owner]:
-                code = (
-                    "SECRET_ACCESS"
-                    if attr in ("config", "credentials", "connections")
-                    else "JINJA_SIDE_EFFECT"
-                )
-                self.mark(
-                    node, "deny", code, f"{owner}.{attr} is not among the calls that only read."
-                )
-            return False
-        if owner == "config":
-            if attr in ("set", "update", "pop", "setdefault"):
-                self.mark(
-                    node,
-                    "deny",
-                    "HOOK_SQL",
-                    "config is set with config(...), by names written out.",
-                )
-            elif attr not in CONFIG_METHODS and attr != "meta":
-                self.mark(
-                    node,
-                    "ask",
-                    "PROJECT_CONFIG_CHANGE",
-                    f"config.{attr} is not a plain read of a setting.",
-                )
-            return False
-        if owner == "model" and attr in PLAIN_FACTS:
-            return False
-        if owner in ("graph", "model"):
-            self.mark(
-                node, "deny", "JINJA_SIDE_EFFECT", f"{owner}.{attr} reaches into dbt's own state."
-            )
-            return False
-        if owner == "flags":
-            self.mark(
-                node, "ask", "ENV_DEPENDENT_LOGIC", f"{owner}.{attr} depends on the invocation."
-            )
-            return False
-        if owner == "this":
-            if attr in ("schema", "database") and not self.printing:
-                self.mark(
-                    node, "ask", "ENV_DEPENDENT_LOGIC", f"this.{attr} differs between environments."
-                )
-            return False
         if owner in ("context", "builtins"):
             self.dynamic(node, attr)
             return False
-        if owner == "dbt":
-            self._of_dbt(node, attr)
-            return False
-        if self.macros.has_package(owner):
+        if package and owner not in OWNED:
             self.calls.append(Call(node.lineno, owner, attr, source_key(node)))
             return False
-        return None
-
-    printing = True
+        self.fault(node, attribute_fault(owner, attr))
+        return False if owner in OWNED or owner == "this" else None
 
     def _of_modules(self, node: nodes.Node, base: nodes.Node, attr: str) -> bool | None:
         root = base
@@ -332,30 +181,6 @@ class Walker:
             )
             return False
         return None
-
-    def _target(self, node: nodes.Node, attr: str) -> bool:
-        if attr in READING["target"]:
-            self.mark(
-                node,
-                "ask",
-                "ENV_DEPENDENT_LOGIC",
-                f"target.{attr} differs between environments, so that what is checked here is "
-                "not what runs there.",
-            )
-        else:
-            self.mark(node, "deny", "SECRET_ACCESS", f"target.{attr} may hold a credential.")
-        return False
-
-    def _of_dbt(self, node: nodes.Node, attr: str) -> None:
-        if attr in ACTING:
-            self.mark(node, "deny", "JINJA_SIDE_EFFECT", f"dbt.{attr} acts when dbt compiles.")
-        elif attr not in DBT_SQL and attr not in FREE:
-            self.mark(
-                node,
-                "deny",
-                "JINJA_SIDE_EFFECT",
-                f"dbt.{attr} is not among dbt's macros that only print SQL.",
-            )
 
     # -- calls, filters, tests
     def see_call(self, node: nodes.Call) -> bool | None:
@@ -499,7 +324,7 @@ class Walker:
             self._condition(node.test)
 
     def _condition(self, test: nodes.Node) -> None:
-        names = {one.name for one in _names(test)}
+        names = {one.name for one in names_in(test)}
         found = names & (RUN_ONLY | self.run_values)
         if found:
             self.mark(
@@ -537,47 +362,3 @@ class Walker:
         for child in (*node.defaults, *node.body):
             self.visit(child)
         return False
-
-
-def _names(node: nodes.Node) -> Iterator[nodes.Name]:
-    if isinstance(node, nodes.Name):
-        yield node
-    yield from node.find_all(nodes.Name)
-
-
-def is_dispatch(node: nodes.Call) -> bool:
-    """`adapter.dispatch('x', 'pkg')(…)`, with names written out."""
-    callee = node.node
-    return (
-        isinstance(callee, nodes.Getattr)
-        and callee.attr == "dispatch"
-        and isinstance(callee.node, nodes.Name)
-        and callee.node.name == "adapter"
-        and bool(node.args)
-        and isinstance(node.args[0], nodes.Const)
-    )
-
-
-def constant_text(node: nodes.Node) -> str | None:
-    """A text that is written out, also in pieces (`'a' ~ 'b'`); None when it is made at run
-    time."""
-    if isinstance(node, nodes.Const) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, nodes.Concat):
-        parts = [constant_text(one) for one in node.nodes]
-        return None if None in parts else "".join(part or "" for part in parts)
-    if isinstance(node, nodes.Add):
-        left, right = constant_text(node.left), constant_text(node.right)
-        return None if left is None or right is None else left + right
-    return None
-
-
-def bound_names(tree: nodes.Node) -> Iterator[str]:
-    """Names that the template itself gives a value: sets, loops, arguments, local macros."""
-    for name in tree.find_all(nodes.Name):
-        if name.ctx in ("store", "param") and name.name not in NEVER_LOCAL:
-            yield name.name
-    for block in tree.find_all(nodes.Macro):
-        if MARK not in block.name and block.name not in NEVER_LOCAL:
-            yield block.name
-        yield from (arg.name for arg in block.args if arg.name not in NEVER_LOCAL)

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from msgspec.structs import replace
 
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.declared import compare_resource, settings_of
+from agentic.policy.changes.fragments import fragment_fault, pieces
 from agentic.policy.changes.jinja_judge import judge_template, strings
 from agentic.policy.changes.kept_tests import compare_tests
 from agentic.policy.changes.project_file import compare_project
 from agentic.policy.changes.resources import Resource, Test
-from agentic.policy.changes.sql_gate import judge_query
 from agentic.policy.changes.tree import PROJECT_FILE
 from agentic.policy.changes.yaml_load import Loaded, load, mapping
-
-# Names that dbt prints into SQL as they are.
-NAMES = frozenset(
-    "name identifier schema database column_name field data_type unique_key updated_at to".split()
-)
-FRAGMENTS = frozenset(
-    [
-        "where",
-        "error_if",
-        "warn_if",
-        "fail_calc",
-        "loaded_at_field",
-        "expression",
-        "filter",
-        "condition",
-        "row_condition",
-    ]
-)
 
 
 def judge_yaml(case: Case, path: str, text: str | None, old: str | None) -> Loaded | None:
@@ -77,8 +56,8 @@ def judge_resources(case: Case, paths: set[str]) -> None:
     old, new = _by_key(case.base.resources_of(paths)), _by_key(case.after.resources_of(paths))
     removed = case.removed_nodes()
     for key in sorted({*old, *new}):
-        was, now = old.get(key), new.get(key)
-        if len(now or ()) > 1 or (now and _elsewhere(case, key, paths)):
+        was, now = old.get(key, []), new.get(key, [])
+        if len(now) > 1 or (now and _elsewhere(case, key, paths)):
             case.add(
                 now[0].path,
                 now[-1].line,
@@ -87,17 +66,13 @@ def judge_resources(case: Case, paths: set[str]) -> None:
                 f"{key} is declared twice, so that dbt does not parse the project.",
             )
         if was and not now and key.partition(":")[2] in removed:
-            was = None
-        if was is None and now is None:
             continue
         for remark in compare_resource(
             _inheriting(case, was[0] if was else None),
             _inheriting(case, now[0] if now else None),
             case.rules.pii_tags,
         ):
-            case.add(
-                (now or was or [])[0].path, remark.line, remark.verdict, remark.code, remark.reason
-            )
+            case.add((now or was)[0].path, remark.line, remark.verdict, remark.code, remark.reason)
     _used_sources(case, [key for key in old if key not in new] + _switched_off(case, new))
     _fragments(case, paths)
     _arguments(case, paths)
@@ -234,8 +209,8 @@ def _fragments(case: Case, paths: set[str]) -> None:
         text = case.after.files.get(path)
         if text is None:
             continue
-        before = {piece for _, _, piece in _pieces(load(case.base.files.get(path, "")).value)}
-        for line, key, piece in _pieces(load(text).value):
+        before = {piece for _, _, piece in pieces(load(case.base.files.get(path, "")).value)}
+        for line, key, piece in pieces(load(text).value):
             if piece in before:
                 continue
             reason = fragment_fault(piece, key, case.project.dialect)
@@ -243,61 +218,3 @@ def _fragments(case: Case, paths: set[str]) -> None:
                 case.add(
                     path, line, "deny", reason[0], f"{key} is no plain SQL expression: {reason[1]}"
                 )
-
-
-def name_fault(text: str, key: str) -> tuple[str, str] | None:
-    """(code, reason) when a name is more than a name."""
-    if re.search(r";|--|/\*", text):
-        return "SQL_POLICY", "a name cannot hold a statement."
-    if key in ("identifier", "schema", "database") and re.search(r"[()/\\'\"]", text):
-        return "EXTERNAL_IO", "it is a call or a path, not a name."
-    return None
-
-
-def _pieces(value: Any, line: int = 0) -> list[tuple[int, str, str]]:
-    found: list[tuple[int, str, str]] = []
-    if isinstance(value, dict):
-        lines = getattr(value, "lines", {})
-        for key, one in value.items():
-            place = lines.get(key, line)
-            if isinstance(one, str) and (
-                key in FRAGMENTS or key in ("loaded_at_query", "rows") or key in NAMES
-            ):
-                found.append((place, str(key), one))
-            else:
-                found += _pieces(one, place)
-    elif isinstance(value, list):
-        lines = getattr(value, "lines", [])
-        for number, one in enumerate(value):
-            found += _pieces(one, lines[number] if number < len(lines) else line)
-    return found
-
-
-def fragment_fault(piece: str, key: str, dialect: str) -> tuple[str, str] | None:
-    """(code, reason) when a fragment is more than one expression, or has effects."""
-    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", " agentic_value ", piece, flags=re.DOTALL).strip()
-    if key == "rows" and "select" not in text.lower():
-        return None  # CSV
-    if key in ("error_if", "warn_if"):
-        sql = f"select 1 where agentic_count {text}"
-    elif key in ("loaded_at_query", "rows"):
-        sql = text
-    elif key == "fail_calc":
-        sql = f"select {text} from agentic_failures"
-    else:
-        sql = (
-            f"select 1 from agentic_rows where ({text}) is not null"
-            if key != "loaded_at_field"
-            else f"select max({text}) from agentic_rows"
-        )
-    if key in NAMES:
-        return name_fault(text, key)
-    if ";" in text and key not in ("loaded_at_query", "rows"):
-        return "SQL_POLICY", "it holds a second statement."
-    if "--" in text or "/*" in text:
-        return "SQL_POLICY", "it holds a comment that could end another statement."
-    faults = [fault for fault in judge_query(sql, dialect) if fault.verdict == "deny"]
-    if faults and key in ("expression", "condition"):  # a test on a column puts its name before it
-        again = judge_query(f"select 1 from agentic_rows where (agentic_column {text})", dialect)
-        faults = [fault for fault in again if fault.verdict == "deny"]
-    return (faults[0].code, faults[0].reason) if faults else None
