@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentic.evals import fault_classes
+from agentic.evals.demo import alone_in
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +34,21 @@ def test_a_repairable_fault_ends_in_a_proven_branch(fault: str, tmp_path: Path) 
         assert heading in done.stdout
     assert "WRONG" not in done.stdout
     assert "\x1b[" not in done.stdout
+
+
+def test_a_fault_that_nobody_committed_is_repaired_too(tmp_path: Path) -> None:
+    done = demo("--fault", "syntax_error", "--uncommitted", "--keep", str(tmp_path))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok    index, HEAD, branches and stash are the same" in done.stdout
+
+
+def test_a_second_demonstration_in_one_folder_waits(tmp_path: Path) -> None:
+    with alone_in(tmp_path):
+        done = demo("--keep", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "another demonstration is running" in done.stderr
 
 
 def test_rows_loaded_twice_end_in_an_escalation(tmp_path: Path) -> None:
