@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from agentic.project import UnitTest
 from agentic.sql import dialect_of
 from agentic.sql.rewrite import columns_read
 
@@ -139,8 +140,10 @@ def _reads(test: str, uid: str, names: set[str], manifest: Manifest) -> bool:
     entry = manifest.all.get(test)
     if entry is None:
         return False
-    if entry.resource_type == "unit_test":
-        return True
+    if isinstance(entry, UnitTest):
+        # Its rows name the columns of what it mocks and of what it expects.
+        rows = f"{entry.given} {entry.expect}".lower()
+        return any(name in rows for name in names)
     if entry.column_name:
         attached = entry.attached_node or next(iter(entry.depends_on_nodes), "")
         return attached == uid and entry.column_name.strip('"`').lower() in names

@@ -264,7 +264,8 @@ class Resolver:
                 rests += more
                 continue
             col = self._projection(item, scope, index)
-            scope.outputs.setdefault(col.name.lower(), col)
+            if isinstance(item, (exp.Alias, exp.Column)):
+                scope.outputs.setdefault(col.name.lower(), col)
             if self.watch:
                 self.watch.output(item, col)
             cols.append(col)
@@ -272,7 +273,9 @@ class Resolver:
 
     def _projection(self, item: exp.Expression, scope: Scope, index: int) -> Col:
         inner = item.this if isinstance(item, exp.Alias) else item
-        name = item.output_name or f"_col_{index}"
+        # A literal's own name for itself is its text, which is no name.
+        name = "" if isinstance(item, exp.Literal) else item.output_name
+        name = name or f"_col_{index}"
         while isinstance(inner, exp.Paren):
             inner = inner.this
         if type(inner) is exp.Column:

@@ -74,14 +74,14 @@ def _is_direct(mention: Mention, variant: Variant) -> bool:
 
 
 def _reads_an_alias(mention: Mention, old: str) -> bool:
-    """In HAVING and QUALIFY a bare name means the output of that name, if one is made there."""
+    """In HAVING a bare name means the output of that name, if one is made there."""
     node: exp.Expr = mention.node
     if mention.node.args.get("table"):
         return False
     while node.parent is not None and not isinstance(node, exp.Select):
         if isinstance(node, exp.AggFunc):
             return False
-        if isinstance(node, (exp.Having, exp.Qualify)):
+        if isinstance(node, exp.Having):
             made = mention.scope.outputs.get(old.lower())
             return made is not None and made.expression is not None
         node = node.parent
