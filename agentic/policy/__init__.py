@@ -1,7 +1,7 @@
 """Pure judgement: one SQL statement or one project change in, one verdict out."""
 
-from agentic.policy import codes_sql as codes_sql
 from agentic.policy import codes_changes as codes_changes
+from agentic.policy import codes_sql as codes_sql
 from agentic.policy.changes import (
     ChangeFinding,
     ChangeRule,

@@ -4,7 +4,6 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.masking import compare, dropped
@@ -12,6 +11,7 @@ from agentic.policy.changes.nodes_sql import MAX_FREE, Library, Variants, stem
 from agentic.policy.changes.pii import leaks
 from agentic.policy.changes.rendered import Rendered
 from agentic.policy.changes.sql_gate import Fault, judge_query, judge_relations
+from agentic.policy.changes.tree import Tree
 from agentic.sql.shape_facts import Leaf, Relation, Shape
 
 QUERY_KINDS = ("model", "snapshot", "singular_test", "analysis", "generic_test")
@@ -188,20 +188,24 @@ def _package_source(case: Case, name: str) -> bool:
     )
 
 
-def _denied_source(case: Case, name: str) -> bool:
-    source_name, _, table = name.partition("~")
-    source = case.after.declared.get(f"source:{source_name}")
-    keys: dict[str, Any] = dict(source.keys) if source else {}
-    entry = case.after.declared.get(f"table:{source_name}.{table}")
-    identifier = str((entry.keys.get("identifier") if entry else None) or table)
+def source_relation(tree: Tree, name: str) -> Relation:
+    """Where a declared source table (`shop.orders`) lies, as far as it is written out."""
+    source_name, _, table = name.partition(".")
+    source = tree.declared.get(f"source:{source_name}")
+    entry = tree.declared.get(f"table:{name}")
+    schema = (source.keys.get("schema") if source is not None else None) or source_name
+    identifier = (entry.keys.get("identifier") if entry is not None else None) or table
+    return Relation("", str(schema), str(identifier))
 
-    relation = Relation("", str(keys.get("schema") or source_name), identifier)
-    return any(
-        one.code == "READ_DENIED"
-        for one in judge_relations(
-            [relation], frozenset([f"{relation.schema}.{identifier}".lower()]), case.rules.read_deny
-        )
-    )
+
+def name_of(relation: Relation) -> str:
+    return f"{relation.schema}.{relation.name}".lower()
+
+
+def _denied_source(case: Case, name: str) -> bool:
+    relation = source_relation(case.after, name.replace("~", ".", 1))
+    faults = judge_relations([relation], frozenset([name_of(relation)]), case.rules.read_deny)
+    return any(one.code == "READ_DENIED" for one in faults)
 
 
 def _circular(case: Case, path: str) -> bool:

@@ -9,8 +9,10 @@ from agentic.policy.changes.declared import compare_resource, settings_of
 from agentic.policy.changes.fragments import fragment_fault, pieces
 from agentic.policy.changes.jinja_judge import judge_template, strings
 from agentic.policy.changes.kept_tests import compare_tests
+from agentic.policy.changes.node_judge import name_of, source_relation
 from agentic.policy.changes.project_file import compare_project
 from agentic.policy.changes.resources import Resource, Test
+from agentic.policy.changes.sql_gate import judge_relations
 from agentic.policy.changes.tree import PROJECT_FILE
 from agentic.policy.changes.yaml_load import Loaded, load, mapping
 
@@ -76,6 +78,19 @@ def judge_resources(case: Case, paths: set[str]) -> None:
     _used_sources(case, [key for key in old if key not in new] + _switched_off(case, new))
     _fragments(case, paths)
     _arguments(case, paths)
+    _places(case, [one[0] for key, one in new.items() if key not in old])
+
+
+def _places(case: Case, added: list[Resource]) -> None:
+    """A new source may not be declared over what cannot be read."""
+    for one in added:
+        if one.kind != "table":
+            continue
+        relation = source_relation(case.after, one.name)
+        for fault in judge_relations(
+            [relation], frozenset([name_of(relation)]), case.rules.read_deny
+        ):
+            case.add(one.path, one.line, fault.verdict, fault.code, fault.reason)
 
 
 def _inheriting(case: Case, one: Resource | None) -> Resource | None:
