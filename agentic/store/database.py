@@ -9,7 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,6 +28,8 @@ from agentic.exceptions import StoreError
 from agentic.records import Incident, RunResult, dumps, loads
 from agentic.store.schema import SCHEMA_VERSION, incidents, meta, metadata, runs
 
+_ALONE = 5_150_714
+"""Our key among PostgreSQL's advisory locks."""
 Clock = Callable[[], str]
 """Gives the time now as ISO 8601, UTC."""
 
@@ -36,6 +49,7 @@ def open_store(project_root: Path, *, project: str, clock: Clock, url: str | Non
         engine = create_engine(url)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _sqlite_settings)
+            event.listen(engine, "begin", _sqlite_begin)
         store = Store(engine, project=project, clock=clock)
         store.prepare()
     except (SQLAlchemyError, OSError) as error:
@@ -54,11 +68,18 @@ def exclude_from_git(home: Path) -> None:
 
 
 def _sqlite_settings(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection, untyped
+    # Python's own BEGIN comes only before the first write: what was read before it may be old.
+    connection.isolation_level = None  # type: ignore[attr-defined]  # a DBAPI connection, untyped
+    cursor = connection.cursor()  # type: ignore[attr-defined]
     # WAL and FULL: a step that was reported durable survives a power cut (sqlite.org/pragma.html).
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    """Readers who will write wait here, not half-way: two processes may start at once."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Store:
@@ -71,8 +92,9 @@ class Store:
 
     def prepare(self) -> None:
         """Create missing tables and check the version. Raises StoreError."""
-        metadata.create_all(self.engine)
         with self.begin() as connection:
+            self._alone(connection)
+            metadata.create_all(connection)
             query = select(meta.c.value).where(meta.c.name == "schema_version")
             found = connection.execute(query).scalar()
             if found is None:
@@ -97,11 +119,33 @@ class Store:
                 hint="Check free disk space and the permissions of `.agentic/`.",
             ) from error
 
+    def _alone(self, connection: Connection) -> None:
+        """Keep other processes out until this transaction ends; SQLite's BEGIN has done so."""
+        if self.engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_ALONE)))
+
+    def _open_runs(self, incident: str) -> ColumnElement[bool]:
+        return and_(
+            runs.c.project == self.project,
+            runs.c.incident == incident,
+            runs.c.status == "running",
+        )
+
     # runs
 
     def start_run(self, run_id: str, *, incident: str, inputs_hash: str, agent: str) -> None:
-        """Write a run's row before anything else happens in it."""
+        """Write a run's row before anything else happens in it.
+
+        Raises StoreError when another process has just begun one for the same incident.
+        """
         with self.begin() as connection:
+            self._alone(connection)
+            busy = connection.execute(select(runs.c.run_id).where(self._open_runs(incident)))
+            if (other := busy.scalar()) is not None:
+                raise StoreError(
+                    f"run {other} has just begun on this incident",
+                    hint="Let it end: one run an incident.",
+                )
             connection.execute(
                 insert(runs).values(
                     run_id=run_id,
@@ -151,15 +195,7 @@ class Store:
 
     def unfinished(self, incident: str) -> list[RowMapping]:
         """Rows of this incident's runs that never ended, newest first."""
-        query = (
-            select(runs)
-            .where(
-                runs.c.project == self.project,
-                runs.c.incident == incident,
-                runs.c.status == "running",
-            )
-            .order_by(runs.c.started_at.desc())
-        )
+        query = select(runs).where(self._open_runs(incident)).order_by(runs.c.started_at.desc())
         with self.begin() as connection:
             return list(connection.execute(query).mappings())
 

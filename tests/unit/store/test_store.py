@@ -94,12 +94,19 @@ def test_a_result_is_found_by_a_prefix_that_one_run_has(store: Store) -> None:
 
 
 def test_only_runs_that_never_ended_are_unfinished(store: Store) -> None:
-    for run_id in ("r1", "r2", "r3"):
-        start(store, run_id)
+    start(store, "r1")
     store.end_run(RunResult("r1", "triage", "rules", incident(), "success"))
+    start(store, "r3")
     store.abandon_run("r3")
+    start(store, "r2")
 
     assert [row["run_id"] for row in store.unfinished("f1")] == ["r2"]
+
+
+def test_an_incident_has_one_run_at_a_time(store: Store) -> None:
+    start(store, "r1")
+    with pytest.raises(StoreError, match="r1 has just begun"):
+        start(store, "r2")
 
 
 def test_a_newer_store_is_refused_with_a_next_step(store: Store, tmp_path: Path) -> None:
