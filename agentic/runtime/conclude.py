@@ -29,6 +29,7 @@ from agentic.review import (
     write_casefile,
 )
 from agentic.review.branch import TRAILER
+from agentic.runtime.approving import ask_about
 from agentic.runtime.investigate import Investigation
 from agentic.runtime.session import Session
 
@@ -121,9 +122,9 @@ def _prove(
     if report.failed:
         failed = "; ".join(f"{c.code} {c.detail}" for c in report.results if c.result == "fail")
         return _escalated(result, f"The repair did not pass its checks: {failed}")
-    draft = bool(verdict.asks) or not report.ready
-    status = "awaiting_approval" if verdict.asks else "success"
-    result = replace(result, status=status, draft=draft, reason=_reason(result, report))
+    reason = _reason(result, report)
+    result = replace(result, status="success", draft=not report.ready, reason=reason)
+    result = ask_about(session, found, result, verdict.asks)
     return _open(session, found, result) if session.apply else result
 
 

@@ -24,14 +24,20 @@ def handle(
     seen = [session.store.see(incident) for incident in incidents]
     results: list[RunResult] = []
     found: list[Investigation] = []
-    for incident in seen:
-        agent = session.agent_for(incident, agent_name)
-        if agent is None:
-            results.append(_nobody(session, incident))
-        else:
+    try:
+        for incident in seen:
+            agent = session.agent_for(incident, agent_name)
+            if agent is None:
+                results.append(_nobody(session, incident))
+                continue
             found.append(investigate(session, agent, incident))
-    for group in _by_root_cause(session, found):
-        results.append(_conclude_group(session, group))
+            # Held open it would keep others out of a DuckDB file while the checks build.
+            found[-1].places.release_connection()
+        for group in _by_root_cause(session, found):
+            results.append(_conclude_group(session, group))
+    finally:
+        for one in found:
+            one.places.close()
     return results
 
 
@@ -51,7 +57,6 @@ def _conclude_group(session: Session, group: Sequence[Investigation]) -> RunResu
     first, *rest = group
     result = conclude(session, first, [one.incident for one in rest])
     for one in rest:
-        one.places.close()
         session.store.end_run(
             RunResult(
                 run_id=one.run_id,
