@@ -277,7 +277,7 @@ def matches(key: str, patterns: Iterable[str]) -> bool:
     for pattern in patterns:
         wanted = pattern.lower().split(".")
         parts = key.split(".")
-        if len(wanted) == len(parts) + 1:
+        if len(wanted) == len(parts) + 1 and len(parts) > 1:
             wanted = wanted[1:]
         if len(wanted) == len(parts) and all(
             fnmatchcase(part, one) for part, one in zip(parts, wanted, strict=True)

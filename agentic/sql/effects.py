@@ -133,7 +133,9 @@ class Facts(msgspec.Struct):
     """How many relations the statement names, wherever they stand."""
 
 
-_REPLACE = re.compile(r"\A((?:\s+|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/)*)REPLACE(?=\s)", re.I | re.S)
+_REPLACE = re.compile(
+    r"\A((?:\s+|--[^\n]*\n|#[^\n]*\n|/\*(?:(?!\*/).)*\*/)*)REPLACE(?=\s)", re.I | re.S
+)
 
 
 def read_statements(sql: str, dialect: str) -> list[Statement]:

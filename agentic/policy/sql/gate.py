@@ -18,6 +18,7 @@ MOST_TOKENS = 25_000
 DEEPEST = 40
 """Open brackets. Deeper ones exhaust the parser's stack; nobody writes them by hand."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT = 20_000
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _PLAIN = re.compile(r"[\t\n\r -~]*\Z")
@@ -50,6 +51,8 @@ def gate(sql: str, dialect: str) -> Refusal | None:
         return Refusal("RESOURCE_ABUSE", f"the statement has more than {LONGEST} characters")
     if "\0" in sql:
         return Refusal("PARSE_ERROR", "the statement holds a NUL character")
+    if _SURROGATE.search(sql):
+        return Refusal("PARSE_ERROR", "the statement holds half a character (a surrogate)")
     if not sql.strip().strip(";").strip():
         return Refusal("PARSE_ERROR", "there is no statement")
     if len(sql) > _SHORT and sum(1 for _ in _TOKEN.finditer(sql)) > MOST_TOKENS:
@@ -71,6 +74,21 @@ def spaces(sql: str, dialect: str) -> str:
         " " if char not in "\t\n\r" and mark not in "\x01\x02" and char.isspace() else char
         for char, mark in zip(sql, code, strict=True)
     )
+
+
+def uncommented(sql: str, dialect: str) -> str:
+    """The text with a space in place of each comment; hints stay."""
+    if "--" not in sql and "/*" not in sql and "#" not in sql:
+        return sql
+    code, _ = scan(sql, dialect)
+    out: list[str] = []
+    place = 0
+    for match in re.finditer("\x02+", code):
+        text = sql[match.start() : match.end()]
+        out.append(sql[place : match.start()])
+        out.append(text if text.startswith("/*+") else " ")
+        place = match.end()
+    return "".join(out) + sql[place:]
 
 
 def unusual_space(sql: str, dialect: str) -> Refusal | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Literal
 
-from agentic.policy.sql.gate import gate, spaces, unusual_space
+from agentic.policy.sql.gate import gate, spaces, uncommented, unusual_space
 from agentic.policy.sql.limits import judge_cost
 from agentic.policy.sql.nodes import CLASS_CODES
 from agentic.policy.sql.roots import code_by_words
@@ -140,7 +140,7 @@ def _judge(sql: str, dialect: str, role: Role, world: World) -> SqlVerdict:
         verdict = shown if shown.verdict == "allow" else deny(shown.code, shown.reason, role)
         return verdict if odd is None else deny(odd.code, odd.reason, role)
     try:
-        statements = read_statements(text, dialect)
+        statements = _read(text, dialect)
     except ValueError as error:
         code, reason = code_by_words(text) or ("PARSE_ERROR", str(error))
         return deny(code, reason, role)
@@ -153,6 +153,17 @@ def _judge(sql: str, dialect: str, role: Role, world: World) -> SqlVerdict:
     if odd is not None:
         return deny(odd.code, odd.reason, role)
     return judge_statement(statements[0], text, lens, role)
+
+
+def _read(text: str, dialect: str) -> list[Statement]:
+    """Parse; sqlglot cannot read `ORDER /* x */ BY`, so that comments may have to go first."""
+    try:
+        return read_statements(text, dialect)
+    except ValueError:
+        plain = uncommented(text, dialect)
+        if plain == text:
+            raise
+        return read_statements(plain, dialect)
 
 
 def _explained(explained: tuple[str, str, bool], lens: Lens, role: Role, odd: object) -> SqlVerdict:

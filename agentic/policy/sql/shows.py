@@ -144,10 +144,11 @@ _EXPLAIN = re.compile(r"\s*(?:EXPLAIN|DESCRIBE|DESC)\b", re.I)
 _ANALYZE_FIRST = re.compile(
     r"\s*ANALYZE\s+(?:FORMAT\s*=\s*\w+\s+)?(?=SELECT|WITH|DELETE|UPDATE|INSERT|REPLACE)", re.I
 )
+_GAP = r"(?:\s|/\*(?:(?!\*/).)*\*/)+"
 _WORDS = re.compile(
-    r"""\s*(?:(?P<analyze>ANALY[ZS]E)|VERBOSE|EXTENDED|FORMATTED|CODEGEN|COST|LOGICAL|PARTITIONS
-    |QUERY\s+PLAN|QUERY\s+TREE|PLAN(?:\s+FOR)?|AST|SYNTAX|PIPELINE|ESTIMATE
-    |USING\s+(?:TEXT|JSON|TABULAR)|FORMAT\s*=?\s*\w+|TYPE\s+\w+
+    rf"""\s*(?:(?P<analyze>ANALY[ZS]E)|VERBOSE|EXTENDED|FORMATTED|CODEGEN|COST|LOGICAL|PARTITIONS
+    |QUERY{_GAP}PLAN|QUERY{_GAP}TREE|PLAN(?:{_GAP}FOR)?|AST|SYNTAX|PIPELINE|ESTIMATE
+    |USING{_GAP}(?:TEXT|JSON|TABULAR)|FORMAT\s*=?\s*\w+|TYPE\s+\w+
     |(?:header|description|indexes|actions|json|graph|optimize|run_passes)\s*=\s*\d+\s*,?)(?=\s|\()""",
     re.I | re.X,
 )
@@ -196,7 +197,7 @@ def unwrap_explain(sql: str, dialect: str) -> tuple[str, str, bool] | None:
         word = _WORDS.match(sql, place)
         if word is not None and not _BODY.match(sql, place):
             executes = executes or bool(word["analyze"])
-            kept.append(" ".join(word.group().split()))
+            kept.append(" ".join(_COMMENT.sub(" ", word.group()).split()))
             place = word.end()
             continue
         options = _OPTIONS.match(sql, place)
