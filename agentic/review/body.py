@@ -229,7 +229,8 @@ def _escaped(text: str) -> str:
     text = " ".join(text.split())
     # an underscore inside a word is no emphasis (GitHub Flavored Markdown 0.29, 6.4): names stay
     text = re.sub(r"([\\`*{}\[\]<>|#~]|(?<!\w)_|_(?!\w))", r"\\\1", text)
-    return text.replace("@", "@\u2060")
+    # `@name` would call somebody; inside an address it does not, and the address can be copied
+    return re.sub(r"(?<!\w)@", "@\u2060", text)
 
 
 def _inline(text: str) -> str:
