@@ -88,6 +88,11 @@ class Case:
         children = self.graph.children(unique_id)
         return tuple(u for u in children if u.startswith(("model.", "snapshot.")))
 
+    def code(self, unique_id: str) -> str:
+        """A node's SQL, compiled (macros show) and as written (what was skipped shows)."""
+        node = self.node(unique_id)
+        return "" if node is None else f"{node.compiled_code or ''}\n{node.raw_code or ''}"
+
     def vendored(self, unique_id: str) -> bool:
         """True for a node of an installed package."""
         node = self.node(unique_id)

@@ -68,11 +68,19 @@ def _expected(case: Case, uid: str) -> dict[str, Expected]:
     return case.once(("expected", uid), make)
 
 
+def used_columns(case: Case, uid: str, shape: Shape) -> list[str]:
+    """Lower-case live columns that the project reads, macro arguments included, sorted."""
+    expected = expected_columns(case, uid)
+    text = "\n".join(case.code(reader) for reader in case.readers(uid))
+    return sorted(key for key in shape.columns if key in expected or mentions(text, key))
+
+
 def readers_of(case: Case, uid: str, name: str, columns: Sequence[str] = ()) -> tuple[str, ...]:
     """Children that read a column by its name, or hand it on by a star to someone who does."""
     expected = _expected(case, uid).get(name.lower())
     if expected is None:
-        return ()
+        # Named inside a macro's arguments alone, where nothing was compiled.
+        return tuple(u for u in case.readers(uid) if mentions(case.node(u).raw_code or "", name))
     return tuple(
         child
         for child in case.readers(uid)

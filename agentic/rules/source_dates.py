@@ -8,8 +8,8 @@ import msgspec
 
 from agentic.rules.asking import Shape, rows_of, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
-from agentic.rules.drift import expected_columns, readers_of
-from agentic.rules.formats import Fit, fit_sql, fits_of, parse_template
+from agentic.rules.drift import readers_of, used_columns
+from agentic.rules.formats import Fit, fit_sql, fits_of, parse_template, tolerant_template
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
@@ -76,7 +76,7 @@ def _suspects(case: Case) -> Steps[list[Suspect]]:
     told = any(_TOLD.search(text) for text in case.messages)
     found: list[tuple[int, Suspect]] = []
     for uid, shape in shapes.items():
-        for key in sorted(expected_columns(case, uid) & shape.columns.keys()):
+        for key in used_columns(case, uid, shape):
             column = shape.columns[key]
             if family(column.type) != "text":
                 continue
@@ -93,7 +93,7 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str, told: bool) -> Steps[
     if declared is not None and family(declared.data_type or "") in ("date", "moment"):
         return Suspect(uid, name, shape, str(declared.data_type), "it is declared so")
     for reader in case.readers(uid):
-        if kind := cast_kind(case.node(reader).raw_code or "", key):
+        if kind := cast_kind(case.code(reader), key):
             return Suspect(uid, name, shape, kind, f"{reader} casts it to {kind}")
     if not _NAMED.search(key):
         return None
@@ -196,7 +196,9 @@ def _edit(case: Case, uid: str, suspect: Suspect, form: str, as_date: bool) -> S
         return None
     # A cast that stands there already gives the type: the parse inside it needs none of its own.
     inner = as_date and not (cast_kind(before, suspect.column) and "date_trunc" not in before)
-    template = parse_template(form, case.dialect, as_date=inner)
+    tested = any(child.startswith("unit_test.") for child in case.graph.children(uid))
+    make = tolerant_template if tested else parse_template
+    template = make(form, case.dialect, as_date=inner)
     after = rewrite.replace_column_expression(
         before,
         column=suspect.column,

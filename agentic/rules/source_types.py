@@ -8,7 +8,7 @@ import msgspec
 
 from agentic.rules.asking import Shape, rows_of, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
-from agentic.rules.drift import expected_columns, readers_of
+from agentic.rules.drift import readers_of, used_columns
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
@@ -99,7 +99,7 @@ def _suspects(case: Case) -> Steps[list[Suspect]]:
     shapes = yield from shapes_of(case.above("source", "seed"))
     found = []
     for uid, shape in shapes.items():
-        for key in sorted(expected_columns(case, uid) & shape.columns.keys()):
+        for key in used_columns(case, uid, shape):
             if family(shape.columns[key].type) == "text":
                 suspect = yield from _suspect(case, uid, shape, key)
                 found += [suspect] if suspect is not None else []
@@ -117,7 +117,7 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str) -> Steps[Suspect | No
         return Suspect(uid, name, shape, witness.type, why)
     for node, column in [(uid, key), *copies_of(case, uid, key)]:
         for reader in case.readers(node):
-            if kind := number_cast(case.node(reader).raw_code or "", column):
+            if kind := number_cast(case.code(reader), column):
                 wanted = "" if kind == COMPUTED else kind
                 return Suspect(uid, name, shape, wanted, f"{reader} uses it as {kind}")
     return None
@@ -184,7 +184,7 @@ def _decided(case: Case, suspect: Suspect, filled: int, bad: int) -> Steps[Diagn
     changes = yield from _edits(case, suspect, draft)
     if not changes:
         return Diagnosis(finding, "escalate", finding.summary, finding.next_step)
-    first = case.node(case.readers(suspect.node)[0]).name
+    first = case.node(readers_of(case, suspect.node, column)[0]).name
     return Diagnosis(
         finding=finding,
         decision="fix",
