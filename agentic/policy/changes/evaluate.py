@@ -232,9 +232,7 @@ class Evaluator:
         many = right if isinstance(right, tuple | dict) else (right,)
         if isinstance(many, tuple):
             many = tuple(one if known(one) else str(one) for one in many)
-        if any(mark in left for mark in ("%*",)) or any(
-            len(part) > 6 and part[:6].isdigit() for part in left.split("%")
-        ):
+        if "%*" in left or re.search(r"%[^a-zA-Z%]*\d{6,}", left):
             raise TooMuch("a format pads without a bound")
         try:
             return left % many
@@ -375,9 +373,6 @@ class BoundMethod:
     def _format(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         words = {key: text_of(one) for key, one in kwargs.items()}
         parts = [text_of(one) for one in args]
-        if any(
-            len(run) > 6 and run.isdigit()
-            for run in self.owner.replace(":", " ").replace("}", " ").split()
-        ):
+        if re.search(r"\{[^{}]*\d{6,}", self.owner):
             raise TooMuch("a format pads without a bound")
         return self.owner.format(*parts, **words)
