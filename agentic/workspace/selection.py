@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from agentic.exceptions import WorkspaceError
 from agentic.lineage import Graph
-from agentic.project import Manifest, Node
+from agentic.project import Manifest, Node, UnitTest
 from agentic.warehouse import Relation
 from agentic.workspace.deferral import REFERABLE, parents_outside
 from agentic.workspace.ground import holds
@@ -125,9 +125,15 @@ def _through_yaml(paths: set[str], manifest: Manifest, before: Manifest | None) 
             children = (manifest.child_map or {}).get(uid, [])
             found.update(one for one in children if one in manifest.nodes)
     for test in manifest.unit_tests.values():
-        if test.original_file_path in paths and test.tested_node_unique_id:
-            found.add(test.tested_node_unique_id)
+        if test.original_file_path in paths:
+            found.update(tested_nodes(test))
     return found
+
+
+def tested_nodes(test: UnitTest) -> tuple[str, ...]:
+    """What a unit test tests; dbt fills `tested_node_unique_id` only when it runs the test."""
+    known = test.tested_node_unique_id
+    return (known,) if known else tuple(test.depends_on_nodes[:1])
 
 
 def _tested(uid: str, manifest: Manifest) -> str:

@@ -22,6 +22,7 @@ from agentic.lineage import Graph
 from agentic.project import Manifest, Node, Project, load_run_results
 from agentic.workspace.deferral import REFERABLE
 from agentic.workspace.selection import (
+    tested_nodes,
     with_changed_ancestors,
     with_descendants,
     with_missing_ancestors,
@@ -86,11 +87,12 @@ def plan_thin(
     if len(selected) * 2 > len(manifest.nodes):
         return None
     added = with_missing_ancestors(selected, manifest, manifest, known)
-    named = {name for text in wanted.edits.values() for name in _REF.findall(text or "")}
+    texts = [text or "" for text in wanted.edits.values()]
+    named = {name for text in texts for name in _REF.findall(text)}
     needs = _Needs(manifest, project.name, {*selected, *added}, named)
     needs.keep_groups(project.root)
     needs.settle()
-    if needs.reads_graph():
+    if needs.reads_graph() or any(_GRAPH.search(text) for text in texts):
         return None
     return needs.thin(frozenset(selected), by_path)
 
@@ -255,8 +257,8 @@ class _Needs:
             )
         self._yaml = {path for path in self._yaml | self._groups if path.endswith(("yml", "yaml"))}
         for test in manifest.unit_tests.values():
-            if test.original_file_path in self._yaml and test.tested_node_unique_id:
-                self._whole.add(test.tested_node_unique_id)
+            if test.original_file_path in self._yaml:
+                self._whole.update(tested_nodes(test))
         for uid, node in manifest.nodes.items():
             path = (node.patch_path or "").partition("://")[2]
             if node.version is not None and path in self._yaml and uid not in self._whole:

@@ -203,6 +203,48 @@ def test_a_database_that_is_being_written_is_said_to_be_locked(
     assert list((shop.root / ".agentic" / "workspaces").iterdir()) == []
 
 
+PACKAGE = {
+    "dbt_project.yml": """
+name: audited
+version: "1.0"
+macro-paths: [macros]
+model-paths: [models]
+on-run-start: "create table if not exists audit.of_package (n int)"
+models: {audited: {+materialized: table, +schema: audited}}
+""",
+    "macros/deep/names.sql": """
+{% macro generate_schema_name(custom_schema_name, node) -%} of_package {%- endmacro %}
+{% macro one() %}1{% endmacro %}
+""",
+    "models/audited.sql": "select {{ audited.one() }} as id",
+}
+
+
+def test_packages_are_linked_without_their_hooks_and_schemas(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop", duckdb_output(tmp_path / "database"))
+    package = tmp_path / "package"
+    for path, text in PACKAGE.items():
+        (package / path).parent.mkdir(parents=True, exist_ok=True)
+        (package / path).write_text(text.lstrip("\n"))
+    shop.write("packages.yml", "packages:\n  - local: ../../package\n")
+    shop.write("models/staging/reader.sql", "select * from {{ ref('audited', 'audited') }}")
+    assert shop.dbt("deps").returncode == 0
+    shop.build()
+    text = (package / "macros/deep/names.sql").read_text()
+
+    with shop.open() as workspace:
+        outcome = workspace.build(["audited", "reader"])
+        own = workspace.schema
+        with workspace.connection() as connection:
+            schemas = connection.schemas()
+
+    assert outcome.ok, outcome.error + outcome.log
+    assert {relation.schema for relation in outcome.relations.values()} == {own, f"{own}_audited"}
+    assert "of_package" in schemas, "where production's own lies"
+    assert not [uid for uid in outcome.results if uid.startswith("operation")]
+    assert (package / "macros/deep/names.sql").read_text() == text
+
+
 def test_kill_9_leaves_nothing_after_a_sweep(shop: Shop) -> None:
     before = shop.fingerprint()
     folders = [str(one) for one in (shop.repository, shop.root, shop.profiles, shop.home)]
