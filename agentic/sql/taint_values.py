@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from agentic.sql.tables import BARE, CLEAN, GROUPED, PII, PROBED, Columns
+from agentic.sql.taint_branches import Branches
 from agentic.sql.taint_columns import ColumnNames
 from agentic.sql.taint_scope import Scope, listed_label, rowwise
 
@@ -45,6 +46,20 @@ _PROBES: tuple[type, ...] = (
     exp.EqualNull,
     exp.Search,
 )
+# Functions that give a result for every text.
+_TOTAL: tuple[type, ...] = (
+    exp.AggFunc, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Substring, exp.Left, exp.Right,
+    exp.Length, exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA2, exp.SHA1Digest, exp.SHA2Digest, exp.Hex,
+    exp.LowerHex, exp.Replace, exp.RegexpReplace, exp.RegexpExtract, exp.RegexpSubstr, exp.Split,
+    exp.SplitPart, exp.SubstringIndex, exp.Reverse, exp.Pad, exp.Initcap, exp.Array, exp.Struct,
+    exp.Greatest, exp.Least, exp.StarMap, exp.JSONObject, exp.Explode, exp.Unnest, exp.Nullif,
+    exp.StrPosition, exp.FarmFingerprint, exp.Ascii, exp.Typeof, exp.Transform, exp.ArraySize,
+)  # fmt: skip
+_TOTAL_NAMES = frozenset(
+    """hash sha1 sha256 sha512 md5 md5_number md5_hex xxhash64 hashbytes to_json to_jsonb row
+    row_to_json json_build_object jsonb_build_object to_utf8 checksum cityhash64 siphash64
+    """.split()  # noqa: SIM905
+)
 _EQUALITIES: tuple[type, ...] = (
     exp.EQ,
     exp.NullSafeEQ,
@@ -68,7 +83,7 @@ _NOTHING: tuple[type, ...] = (
 )
 
 
-class Values(ColumnNames):
+class Values(Branches, ColumnNames):
     """The half of the resolver that knows expressions. Mixed into `Resolver`."""
 
     dialect: str
@@ -119,11 +134,27 @@ class Values(ColumnNames):
         """A cast to text keeps the value; any other cast may print it in an error."""
         label = self.value(node.this, scope)
         kind = getattr(node.args.get("to"), "this", None)
-        return label if str(getattr(kind, "name", kind)) in _TEXT_TYPES else label & ~BARE
+        if str(getattr(kind, "name", kind)) in _TEXT_TYPES:
+            return label
+        if not isinstance(node, exp.TryCast):
+            self.may_fail(label)
+        return label & ~BARE
+
+    def may_fail(self, label: int) -> None:
+        """An error's text holds the value, whether or not anything else uses the result."""
+        if label & PII:
+            self.refuse("PII_PROBE", "an error in it would print a protected value")
+
+    def function(self, node: Any, scope: Scope) -> int:
+        """A function of protected values must not be able to fail on one."""
+        label = self.children(node, scope)
+        if label & PII and not isinstance(node, _TOTAL):
+            self.may_fail(label)
+        return label
 
     def chain(self, node: Any, scope: Scope) -> int:
         """Operators; a long chain of them does not recurse."""
-        label = CLEAN
+        label, first = CLEAN, node
         while isinstance(node, exp.Binary) and not isinstance(node, _PROBES):
             right = node.args.get("expression")
             if isinstance(right, exp.Expr):
@@ -131,6 +162,8 @@ class Values(ColumnNames):
             node = node.this
         if isinstance(node, exp.Expr):
             label |= self.value(node, scope)
+        if not isinstance(first, exp.DPipe | exp.Connector | exp.Bracket):
+            self.may_fail(label)
         return label & ~BARE
 
     def probe(self, node: Any, scope: Scope) -> int:
@@ -143,6 +176,9 @@ class Values(ColumnNames):
             label = one | other
         else:
             label = self.children(node, scope)
+        if any(isinstance(side, exp.Literal) and not side.is_string for side in (left, right)):
+            # The engine casts the value to a number.
+            self.may_fail(label)
         return (label & ~BARE) | (PROBED if label & PII else CLEAN)
 
     def is_(self, node: Any, scope: Scope) -> int:
@@ -193,59 +229,13 @@ class Values(ColumnNames):
 
     def anonymous(self, node: Any, scope: Scope) -> int:
         """A function known by name only."""
-        if str(node.name).lower() in _COUNTER_NAMES:
+        name = str(node.name).lower()
+        if name in _COUNTER_NAMES:
             return self.count(node, scope)
-        return self.children(node, scope)
-
-    def case(self, node: Any, scope: Scope) -> int:
-        """CASE: conditions ask, results flow."""
-        args = node.args
-        asked = self.value(args["this"], scope) if args.get("this") is not None else CLEAN
-        results: list[int] = []
-        for branch in args.get("ifs") or ():
-            asked |= self.value(branch.this, scope)
-            results.append(self.branch(branch.args.get("true"), scope))
-        results.append(self.branch(args.get("default"), scope))
-        return self.decided(asked, results)
-
-    def if_(self, node: Any, scope: Scope) -> int:
-        """IF, IFF, NVL2: as CASE."""
-        asked = self.value(node.this, scope)
-        if isinstance(node, exp.Nvl2) and asked & BARE:
-            asked = CLEAN
-        others = [node.args.get("true"), node.args.get("false")]
-        return self.decided(asked, [self.branch(one, scope) for one in others])
-
-    def branch(self, node: Any, scope: Scope) -> int:
-        """One possible result; a NULL does not make a bare value less bare."""
-        if node is None or isinstance(node, exp.Null):
-            return BARE
-        return self.value(node, scope) if isinstance(node, exp.Expr) else BARE
-
-    def decided(self, asked: int, results: list[int]) -> int:
-        """Join the labels of a condition and of its possible results."""
-        label, bare = CLEAN, BARE
-        for one in results:
-            label |= one
-            bare &= one
-        label = label if bare and label & PII else label & ~BARE
-        if asked & PII:
-            label = (label & ~BARE) | PII | PROBED
-        return label | (asked & ~(BARE | PII))
-
-    def coalesce(self, node: Any, scope: Scope) -> int:
-        """COALESCE of protected values stays one."""
-        arguments = [node.this, *(node.args.get("expressions") or ())]
-        return self.decided(CLEAN, [self.branch(one, scope) for one in arguments])
-
-    def nullif(self, node: Any, scope: Scope) -> int:
-        """NULLIF compares; with an empty text it only tidies."""
-        label, other = self.value(node.this, scope), node.expression
-        blank = isinstance(other, exp.Literal) and other.is_string and not str(other.this).strip()
-        if blank:
-            return label
-        label |= self.value(other, scope)
-        return (label & ~BARE) | (PROBED if label & PII else CLEAN)
+        label = self.children(node, scope)
+        if name not in _TOTAL_NAMES:
+            self.may_fail(label)
+        return label
 
     def window(self, node: Any, scope: Scope) -> int:
         """A window: grouping by a protected value is fine for numbers, ordering by it is not."""
@@ -396,6 +386,7 @@ def _choose(cls: type) -> Handler:
         (exp.Query, Values.scalar),
         (_PROBES, Values.probe),
         (exp.Binary, Values.chain),
+        (exp.Func, Values.function),
     ):
         if issubclass(cls, kinds):
             return handler
