@@ -188,7 +188,13 @@ def _header_facts(draft: Draft, case: Case) -> Steps[None]:
 def _tell(case: Case, drift: Drift, missing: str, new: str) -> str:
     owner = case.owner(drift.node) or "its owner"
     reload = " Load it once with `dbt seed --full-refresh`." if _is_seed(drift) else ""
-    return f"Tell {owner} that {missing} was renamed to {new} without notice.{reload}"
+    tested = [
+        uid
+        for uid in case.graph.children(drift.node)
+        if uid.startswith("test.") and (case.node(uid).column_name or "").lower() == missing
+    ]
+    tests = f" Its own tests still name {missing}: {case.path(tested[0])}." if tested else ""
+    return f"Tell {owner} that {missing} was renamed to {new} without notice.{reload}{tests}"
 
 
 def _is_seed(drift: Drift) -> bool:

@@ -144,3 +144,30 @@ def test_questions_are_few_and_asked_once() -> None:
 
     assert len(world.calls) <= 5
     assert [call.id for call in world.calls] == [f"r{n + 1}" for n in range(len(world.calls))]
+
+
+def test_a_column_that_a_macro_fills_with_null_is_traced_to_the_rename() -> None:
+    staging = model(
+        "stg_orders",
+        "{{ fill_staging_columns(source('raw', 'orders')) }}",
+        [RAW],
+        package_name="vendor_package",
+        compiled_code=(
+            'select id as order_id, cast(null as numeric) as amount from "db"."raw"."orders"'
+        ),
+    )
+    test = check("not_null", STAGING, "amount")
+    world = World(
+        {**shape(amount_usd="DECIMAL(10,2)"), STAGING: {"order_id": "INT", "amount": "DECIMAL"}},
+        answers=[("count", [{"c0_0": 50, "c0_1": 0}])],
+    )
+    incident = failed(
+        test.unique_id, "Got 50 results", "test_failure", attached=STAGING, failures=50
+    )
+
+    report = world.run(case_of([NODES[0], staging, test], incident))
+
+    cause = report["finding"]["root_cause"]
+    assert report["finding"]["code"] == "AR016"
+    assert (cause["node"], cause["column"], cause["observed"]) == (RAW, "amount", "amount_usd")
+    assert report["decision"] == "escalate"
