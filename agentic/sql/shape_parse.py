@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import sqlglot
 from sqlglot import exp
 
@@ -23,6 +25,7 @@ def parse_query(sql: str, dialect: str) -> exp.Expr:
     ) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise SqlError(lines[0], hint="Write one query of the target's dialect.") from error
+    _commas(sql, dialect)
     if len(trees) != 1:
         raise SqlError(
             f"{len(trees)} statements where one query is wanted",
@@ -36,6 +39,20 @@ def parse_query(sql: str, dialect: str) -> exp.Expr:
                 f"{word.name} stands where a name should", hint="Look for a word too many."
             )
     return trees[0]
+
+
+# Engines that take a comma before FROM; sqlglot takes it in all of them.
+_TRAILING_COMMA = frozenset(["duckdb", "bigquery", "snowflake", "databricks", "clickhouse"])
+
+
+def _commas(sql: str, dialect: str) -> None:
+    tokens = [one.token_type for one in sqlglot.tokenize(sql, read=dialect)]
+    ends = {sqlglot.TokenType.COMMA}
+    if dialect not in _TRAILING_COMMA:
+        ends.add(sqlglot.TokenType.FROM)
+    for left, right in pairwise(tokens):
+        if left == sqlglot.TokenType.COMMA and right in ends:
+            raise SqlError("a comma too many", hint="Look for two commas in a row.")
 
 
 # sqlglot takes these for names where every engine reports a syntax error.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentic.policy.changes.values import Opaque, text_of
+from agentic.policy.changes.values import Opaque, Relation, text_of
 
 # Free to use in any template.
 FREE = frozenset(
@@ -307,3 +307,30 @@ def dbt_sql(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     )
     words += ["null"] * max(0, wanted - len(words))
     return _PRINTED[name].format(*words)
+
+
+_PRINTING_QUERIES = frozenset(
+    [
+        "union_relations",
+        "deduplicate",
+        "unpivot",
+        "date_spine",
+        "generate_series",
+        "get_date_dimension",
+        "get_base_dates",
+    ]
+)
+
+
+def pure_sql(name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What a package's well-known macro prints, where the package itself is not installed here."""
+    values = [*args, *kwargs.values()]
+    if name not in _PRINTING_QUERIES:
+        return Opaque(f"{name}({[text_of(one) for one in values]})")
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    relations = [text_of(one) for one in flat if isinstance(one, Relation)]
+    if not relations:
+        return "select cast(null as date) as date_day"
+    distinct = "distinct" if name == "deduplicate" else ""
+    # only judged, never run
+    return " union all ".join(" ".join(("select", distinct, "* from", one)) for one in relations)

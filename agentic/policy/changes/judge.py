@@ -23,7 +23,7 @@ from agentic.policy.changes.shapes import (
     order,
 )
 from agentic.policy.changes.text import injections, invisible
-from agentic.policy.changes.tree import PROJECT_FILE
+from agentic.policy.changes.tree import PROJECT_FILE, inside
 from agentic.policy.changes.yaml_judge import (
     judge_project_file,
     judge_resources,
@@ -93,6 +93,8 @@ def _judge(case: Case) -> None:
 
 def _rules(case: Case, path: str, kind: str) -> None:
     code = RULE_CODES.get(kind, "WRITE_OUT_OF_SCOPE")
+    if any(inside(path, folder) for folder in case.after.places["macro"]):
+        code = "MACRO_CHANGE"
     if path == PROJECT_FILE:
         code = "PROJECT_CONFIG_CHANGE"
     ids = [case.project.unique_ids[path]] if path in case.project.unique_ids else []
@@ -239,7 +241,7 @@ def _gone(case: Case, path: str, kind: str, old: str | None) -> None:
         and stem(other) == stem(path)
         and text.split() == old.split()
     ]
-    if moved:
+    if moved or (kind == "singular_test" and _only_of_removed(case, path)):
         return
     if kind == "snapshot":
         case.add(
@@ -251,6 +253,16 @@ def _gone(case: Case, path: str, kind: str, old: str | None) -> None:
         )
     else:
         case.add(path, 0, "deny", "TEST_WEAKENED", "An existing test is deleted.")
+
+
+def _only_of_removed(case: Case, path: str) -> bool:
+    """A test that reads nothing but nodes that the same change deletes has nothing left to test."""
+    variants = case.base_library.variants(path)
+    if variants is None or variants.fault:
+        return False
+    refs = {name for one in variants.all for name in one.refs}
+    read = refs | {name for one in variants.all for name in one.sources}
+    return bool(refs) and read <= set(case.removed_nodes())
 
 
 def _deleted(case: Case) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from agentic.policy.changes import filters
-from agentic.policy.changes.dbt_scope import DBT_SQL, EFFECTS, dbt_sql
+from agentic.policy.changes.dbt_scope import DBT_SQL, EFFECTS, dbt_sql, pure_sql
 from agentic.policy.changes.evaluate import Evaluator, Frame, dated
 from agentic.policy.changes.rendered import Effect, Rendered, Scope, bound
 from agentic.policy.changes.template import MARK, source_key
@@ -29,6 +29,7 @@ from agentic.policy.changes.values import (
     Relation,
     Return,
     TooMuch,
+    ends_statement,
     known,
     text_of,
 )
@@ -250,6 +251,8 @@ class Renderer(Evaluator):
 
     def member(self, package: Package, name: str) -> Any:
         macro = self.scope.macros.get(package.name, name)
+        if macro is None and self.scope.macros.pure_by_name(package.name, name):
+            return Builtin(f"pure.{name}")
         if macro is None:
             self.unknown.append(f"{package.name}.{name}")
             return Opaque(f"{package.name}.{name}")
@@ -258,6 +261,10 @@ class Renderer(Evaluator):
     def call_value(self, callee: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if isinstance(callee, Callee):
             return self.expand(callee, args, kwargs, None)
+        if callee.name.startswith("pure."):
+            if any(map(ends_statement, [*args, *kwargs.values()])):
+                return self.lost(callee.name, ";")
+            return pure_sql(callee.name.removeprefix("pure."), args, kwargs)
         name = callee.name.removeprefix("dbt.")
         if name in DBT_SQL:
             return dbt_sql(name, args, kwargs)

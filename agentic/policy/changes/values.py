@@ -234,6 +234,15 @@ def risky(value: Any) -> bool:
     return False
 
 
+def ends_statement(value: Any) -> bool:
+    """Does a text, at any depth, hold what could end a statement or hide the rest of it?"""
+    if isinstance(value, str):
+        return any(mark in value for mark in (";", "--", "/*"))
+    if isinstance(value, dict):
+        return any(ends_statement(one) for pair in value.items() for one in pair)
+    return isinstance(value, list | tuple) and any(map(ends_statement, value))
+
+
 def unsafe_format(text: str) -> bool:
     """Does a format string reach into its arguments (`{0.__class__}`)?"""
     return bool(_FIELD.search(text))
