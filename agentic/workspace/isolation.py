@@ -131,7 +131,8 @@ def _value_end(text: str, start: int) -> int:
         elif char in ")]}" and depth:
             depth -= 1
         elif not depth and char in ",)]}\n#":
-            return place
+            # The space before a comment is what makes it one.
+            return start + len(text[start:place].rstrip())
     return len(text)
 
 
