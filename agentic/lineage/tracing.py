@@ -44,18 +44,20 @@ def column_lineage(
     unchanged nodes next time. `expressions`: make their texts now, since all will be asked for.
     """
     tracer = _Tracer(manifest, schemas, dialect, expressions)
-    tracer.kept = read_store(store)
     graph = Graph(manifest)
     wanted: set[str] | None = None
     if only is not None:
         wanted = set(only).union(*(graph.ancestors(uid) for uid in only))
     with _young_garbage_only() as collect:
+        tracer.kept = read_store(store)
         for uid in graph.order(wanted):
             tracer.take(uid)
-            if len(tracer.fresh) % 100 == 99:
+            if uid in tracer.fresh and len(tracer.fresh) % 100 == 0:
                 collect()
-    if store is not None and tracer.fresh:
-        write_store(store, {uid: one for uid, one in tracer.kept.items() if uid in manifest.all})
+        if store is not None and tracer.fresh:
+            write_store(
+                store, {uid: one for uid, one in tracer.kept.items() if uid in manifest.all}
+            )
     return tracer.lineage
 
 

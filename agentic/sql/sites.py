@@ -93,6 +93,9 @@ def _mention_edit(raw: str, mention: Mention, change: Change) -> Edit:
     name = node.this if node.name.lower() == change.old.lower() else None
     if name is None or "start" not in name.meta or name.meta["end"] < name.meta["start"]:
         raise Unsafe("a field of a struct, or a name without a place in the text")
+    star = node.parent if node.arg_key == "except_" else None
+    if star is not None and len(mention.scope.sources) > 1 and isinstance(star.parent, exp.Select):
+        raise Unsafe("a star leaves the name out of every relation")
     first = node.parts[0]
     start, end = first.meta["start"], name.meta["end"] + 1
     written = raw[name.meta["start"] : end]

@@ -62,6 +62,19 @@ RENAMES = {
         f"with s as (select * from {S}) select * exclude (amount) from s",
         f"with s as (select * from {S}) select * exclude (amt) from s",
     ),
+    "exclude-of-every-relation-is-wrapped": (
+        f"select * exclude (amount) from {S} o join {R} c on true",
+        f"select * exclude (amount) from (select * rename (amt as amount) from {S}) o"
+        f" join {R} c on true",
+    ),
+    "qualify-means-the-column": (
+        f"select id as amount from {S} qualify rank() over (order by amount) < 3",
+        f"select id as amount from {S} qualify rank() over (order by amt) < 3",
+    ),
+    "order-means-the-output": (
+        f"select amount * 2 as amount from {S} order by amount",
+        f"select amt * 2 as amount from {S} order by amount",
+    ),
     "macro-argument": (
         f"select {{{{ cents('amount') }}}} as usd from {S}",
         f"select {{{{ cents('amt') }}}} as usd from {S}",
