@@ -9,24 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.model_server import ModelServer, says, text, tool_use
-from tests.support.tiny import Tiny, copy_tiny, make_tiny, rename_source_column
+from tests.support.tiny import Tiny, make_tiny, rename_source_column
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def once_broken(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """Green once, then the vendor renames a column and the build is red."""
-    tiny = make_tiny(tmp_path_factory.mktemp("broken"))
-    tiny.dbt("build", check=True)
-    rename_source_column(tiny)
-    assert tiny.dbt("build").returncode == 1
-    return tiny
-
-
-@pytest.fixture
-def broken(once_broken: Tiny, tmp_path: Path) -> Tiny:
-    return copy_tiny(once_broken, tmp_path)
 
 
 def assert_right(run: dict[str, Any]) -> None:
