@@ -13,6 +13,7 @@
     ├── WorkspaceError              the isolated place could not be made or used
     │   └── IsolationError          a selected node would have been written outside the workspace
     ├── StoreError                  durable state that cannot be read or written
+    ├── ApprovalError               a decision that cannot be taken, or was taken already
     └── EngineError                 an engine cannot go on
         ├── CredentialsMissing      no key for an engine that needs one
         └── EngineUnavailable       the service is gone, refuses, or keeps failing
@@ -122,6 +123,10 @@ class IsolationError(WorkspaceError):
 
 class StoreError(AgenticError):
     code = "AC570"
+
+
+class ApprovalError(AgenticError):
+    code = "AG180"
 
 
 class EngineError(AgenticError):

@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "Show a run's case file."),
     "history": ("history", "List past runs."),
     "incidents": ("incidents", "List open and closed incidents."),
+    "approve": ("approve", "Show what waits for a person, and say yes."),
+    "reject": ("reject", "Say no to what waits for a person."),
     "debug": ("debug", "Say what is ready and what is not."),
     "explain": ("explain", "Explain any code, offline."),
     "schema": ("schema", "Print JSON Schemas for editors."),

@@ -101,6 +101,8 @@ def _next(run: RunResult, *, applied: bool) -> str:
         lines.append(f"            {run.status.replace('_', ' ')}: {run.reason}")
     for ask in run.extra.get("asks", ()):
         lines.append(f"            needs approval: {ask}")
+    if run.status == "awaiting_approval" and run.extra.get("approval"):
+        lines.append(f"            agentic approve {run.run_id}   shows it and takes the answer")
     lines.append(f"            agentic show {run.run_id}")
     return "\n".join(lines)
 

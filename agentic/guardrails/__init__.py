@@ -1,5 +1,20 @@
 """Decisions on tool calls and proposals: code at the boundary, never a sentence in a prompt."""
 
+from agentic.guardrails.approval import (
+    FIX,
+    POLICY_CHANGE,
+    Desk,
+    bound_to,
+    change_content,
+    rules_of,
+)
+from agentic.guardrails.approvers import (
+    Person,
+    local_person,
+    signer_of,
+    signers_at,
+    user_name,
+)
 from agentic.guardrails.calls import decide
 from agentic.guardrails.proposal import ProposalVerdict, judge_proposal
 from agentic.guardrails.readable import world_of
@@ -7,12 +22,23 @@ from agentic.guardrails.registry import Guardrail, guardrail, guardrails
 from agentic.guardrails.situation import Situation
 
 __all__ = [
+    "FIX",
+    "POLICY_CHANGE",
+    "Desk",
     "Guardrail",
+    "Person",
     "ProposalVerdict",
     "Situation",
+    "bound_to",
+    "change_content",
     "decide",
     "guardrail",
     "guardrails",
     "judge_proposal",
+    "local_person",
+    "rules_of",
+    "signer_of",
+    "signers_at",
+    "user_name",
     "world_of",
 ]

@@ -61,6 +61,8 @@ def _verdict(run: RunResult, report: CheckReport) -> str:
     waiting = sum(result.result == "not_compared" for result in report.results)
     left = f", {waiting} not compared" if waiting else ""
     asks = "".join(f"\n- needs approval: {_text(ask)}" for ask in run.extra.get("asks", ()))
+    if run.extra.get("approved"):
+        asks += f"\n- {_text(run.extra['approved'])}"
     confidence = run.finding.confidence if run.finding else 0.0
     return (
         f"**Verdict**: {state} · {passed} of {len(report.results)} checks passed{left} · "

@@ -74,3 +74,38 @@ audit = Table(
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+approvals = Table(
+    "agentic_approvals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("run_id", String(64), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("content_hash", String(64), nullable=False, index=True),
+    Column("bound_hash", String(64), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("payload_hash", String(64), nullable=False),
+    Column("rules", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", String(40), nullable=False),
+    Column("expires_at", String(40), nullable=False),
+    Column("decided_at", String(40)),
+    Column("decided_by", Text),
+    Column("proof", Text),
+    Column("reason", Text),
+    Column("used_at", String(40)),
+    Column("used_by", Text),
+)
+
+tokens = Table(
+    "agentic_tokens",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("approval_id", String(32), nullable=False, index=True),
+    Column("payload_hash", String(64), nullable=False),
+    Column("issued_at", String(40), nullable=False),
+    Column("expires_at", String(40), nullable=False),
+    Column("used_at", String(40)),
+)

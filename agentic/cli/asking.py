@@ -1,0 +1,109 @@
+"""What approve, reject and compile --compare share: the desk, and an ask as people read it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from agentic.cli.options import Flags
+from agentic.compiler import compile_project, current_manifest
+from agentic.config import load_files
+from agentic.exceptions import DbtError
+from agentic.guardrails import Desk
+from agentic.lineage import Graph
+from agentic.project import (
+    Manifest,
+    Project,
+    Target,
+    find_project,
+    list_targets,
+    load_manifest,
+    read_target,
+)
+from agentic.records import Compiled, Edit, Proposal
+from agentic.review import patch_of
+from agentic.store import Approvals, Ask, AuditTrail, anchor_of, open_store, utc_now
+
+
+def project_of(flags: Flags) -> Project:
+    """The project that the flags name. Raises ProjectError."""
+    return find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
+
+
+def open_desk(project: Project) -> Desk:
+    """The project's asks and its audit trail. Raises StoreError."""
+    store = open_store(project.root, project=project.name, clock=utc_now)
+    return Desk(Approvals(store), AuditTrail(store, anchor_of(project.root)))
+
+
+def compiled_now(project: Project, ask: Ask) -> Compiled:
+    """The files as they are now, compiled for the target that the ask was made for.
+
+    Raises ConfigError, DbtError, ProjectError.
+    """
+    targets = list_targets(project)
+    name = str(ask.content["bound"].get("target", ""))
+    target = targets.get(name) or read_target(project)
+    manifest = _manifest(project, target)
+    return compile_project(
+        project, load_files(project.root), manifest, Graph(manifest), target=target, targets=targets
+    )
+
+
+def _manifest(project: Project, target: Target) -> Manifest:
+    """A project that does not parse has the manifest of when it did: runs take that one too."""
+    with suppress(DbtError):
+        return current_manifest(project, target)
+    return load_manifest(project.manifest_path)
+
+
+def public_ask(ask: Ask) -> dict[str, Any]:
+    """The object that `--output json` prints."""
+    return {
+        "approval": ask.id,
+        "run_id": ask.run_id,
+        "kind": ask.kind,
+        "state": ask.state,
+        "payload_sha256": ask.payload_hash,
+        "expires_at": ask.expires_at,
+        "approvers": list(ask.content["bound"].get("approvers", ())),
+        "rules": list(ask.rules),
+        "decided_by": ask.decided_by,
+        "proof": ask.proof,
+        "reason": ask.reason,
+        "payload": ask.content,
+    }
+
+
+def ask_text(ask: Ask) -> str:
+    """Exactly what would happen, and under which name it is approved."""
+    content = ask.content["content"]
+    blocks = [click.style(f"{ask.id}  {ask.kind} of run {ask.run_id}", bold=True)]
+    if content.get("files"):
+        blocks.append(patch_of(_proposal(content)).rstrip("\n"))
+    statements = content.get("statements", ())
+    blocks += [click.style("Statement   ", bold=True) + text for text in statements]
+    if content.get("widened"):
+        lines = [f"  {one['text']}" for one in content["widened"]]
+        since = content["since"][:12]
+        blocks.append(click.style(f"Widened since {since}", bold=True) + "\n" + "\n".join(lines))
+    if content.get("impact"):
+        lines = [f"  {node}" for node in content["impact"]]
+        blocks.append(click.style("Impact      ", bold=True) + "\n" + "\n".join(lines))
+    if content.get("asks"):
+        lines = [f"  {reason}" for reason in content["asks"]]
+        blocks.append(click.style("Asked by    ", bold=True) + "\n" + "\n".join(lines))
+    approvers = ", ".join(ask.content["bound"].get("approvers", ())) or "nobody"
+    blocks.append(
+        f"sha256      {ask.payload_hash}\n"
+        f"expires     {ask.expires_at[:19]}\n"
+        f"approvers   {approvers}"
+    )
+    return "\n\n".join(blocks)
+
+
+def _proposal(content: dict[str, Any]) -> Proposal:
+    edits = (Edit(one["path"], one["before"], one["after"]) for one in content["files"])
+    return Proposal("", tuple(edits))

@@ -1,0 +1,98 @@
+"""A change that guardrails ask about: parked for a person, or done because a person said yes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from agentic.guardrails import FIX, Desk, change_content, rules_of
+from agentic.records import Decision, RunResult
+from agentic.runtime.investigate import Investigation
+from agentic.runtime.session import Session
+from agentic.store import Approvals
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What is known of the ask: one step of the journal."""
+
+    ask: str
+    approved_by: str = ""
+    proof: str = ""
+    at: str = ""
+
+
+def ask_about(
+    session: Session, found: Investigation, result: RunResult, asks: Sequence[Decision]
+) -> RunResult:
+    """The result as an approval leaves it: ready for review, or awaiting one.
+
+    Only `--apply` uses an approval up, and only for this root cause.
+    """
+    proposal, finding, report = result.proposal, result.finding, result.report
+    if not asks or proposal is None or finding is None or report is None:
+        return result
+    content = change_content(
+        proposal.edits,
+        statements=proposal.statements,
+        asks=asks,
+        affected=finding.affected,
+    )
+    subject = finding.fingerprint(session.project.name)
+    answer = found.journal.step(
+        "approval",
+        "approval",
+        {"subject": subject, "asks": len(asks)},
+        _Answer,
+        lambda _key: _ask(session, found, subject, content, asks),
+    )
+    if not answer.approved_by:
+        extra = {**result.extra, "approval": answer.ask}
+        return replace(result, status="awaiting_approval", draft=True, extra=extra)
+    sentence = f"approved by {answer.approved_by} ({answer.proof}) at {answer.at[:19]}"
+    return replace(
+        result,
+        status="success",
+        draft=not report.ready,
+        reason="; ".join(filter(None, (result.reason, sentence))),
+        extra={**result.extra, "asks": [], "approval": answer.ask, "approved": sentence},
+    )
+
+
+def _ask(
+    session: Session,
+    found: Investigation,
+    subject: str,
+    content: dict[str, object],
+    asks: Sequence[Decision],
+) -> _Answer:
+    desk = Desk(Approvals(session.store), session.audit)
+    approvers = session.compiled.guardrails.approve_by
+    given = desk.use(
+        kind=FIX,
+        content=content,
+        compiled=session.compiled,
+        approvers=approvers,
+        target=session.target.name,
+        key=subject,
+        look_only=not session.apply,
+    )
+    if given is not None:
+        return _Answer(given.id, given.decided_by or "", given.proof or "", given.decided_at or "")
+    parked = desk.park(
+        run_id=found.run_id,
+        kind=FIX,
+        subject=subject,
+        content=content,
+        compiled=session.compiled,
+        approvers=approvers,
+        rules=rules_of(asks),
+        target=session.target.name,
+    )
+    session.stream.emit(
+        "approval.asked",
+        f"waits for a person: agentic approve {found.run_id}",
+        run_id=found.run_id,
+    )
+    return _Answer(parked.id)
