@@ -45,8 +45,16 @@ def drift_of(case: Case, uid: str, shape: Shape) -> Drift | None:
     missing = tuple(sorted(expected - shape.columns.keys()))
     if not missing:
         return None
-    known = expected | {name.lower() for name in case.node(uid).columns}
-    added = tuple(column for key, column in shape.columns.items() if key not in known)
+    node = case.node(uid)
+    known = expected | {name.lower() for name in node.columns}
+    known.add((getattr(node, "loaded_at_field", None) or "").lower())
+    # A loader's own columns (_loaded_at, _fivetran_synced) replace no column of the business.
+    loaders = not any(name.startswith("_") for name in missing)
+    added = tuple(
+        column
+        for key, column in shape.columns.items()
+        if key not in known and not (loaders and key.startswith("_"))
+    )
     readers = {name: readers_of(case, uid, name, tuple(shape.columns)) for name in missing}
     return Drift(uid, missing, added, shape, readers)
 

@@ -171,3 +171,14 @@ def test_a_column_that_a_macro_fills_with_null_is_traced_to_the_rename() -> None
     assert report["finding"]["code"] == "AR016"
     assert (cause["node"], cause["column"], cause["observed"]) == (RAW, "amount", "amount_usd")
     assert report["decision"] == "escalate"
+
+
+def test_a_loaders_own_columns_take_nobodys_place() -> None:
+    code = "select created_at from {{ source('raw', 'orders') }}"
+    nodes = [source("orders"), model("stg_orders", code, [RAW])]
+    world = World({RAW: {"created_moment": "TIMESTAMP", "_created_at_synced": "TIMESTAMP"}})
+
+    report = world.run(case_of(nodes, failed(STAGING, 'column "created_at" not found')))
+
+    assert report["finding"]["root_cause"]["observed"] == "created_moment"
+    assert report["decision"] == "fix"
