@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from agentic.checks.subject import Subject
 from agentic.exceptions import WorkspaceError
+from agentic.project import Manifest
 from agentic.records import Incident
 from agentic.workspace import BuildOutcome, Workspace
 
@@ -50,6 +53,24 @@ def _once(subject: Subject, key: str, build: Callable[[], BuildOutcome]) -> Buil
         outcome = build()
         subject.memo[key] = outcome
     return outcome
+
+
+def baseline_for(subject: Subject, built: BuildOutcome) -> Manifest:
+    """The baseline's manifest, as far as the build's manifest can be set against it.
+
+    A build that looked at some nodes alone says nothing of the tests on others, and the edits that
+    allow such a build cannot reach them.
+    """
+    manifest = subject.manifest
+    if built.whole is None:
+        return manifest
+    tests = {test for uid in built.whole for test in manifest.tests_of(uid)}
+    kept = {*built.whole, *tests}
+    return msgspec.structs.replace(
+        manifest,
+        nodes={uid: node for uid, node in manifest.nodes.items() if uid in kept},
+        unit_tests={uid: test for uid, test in manifest.unit_tests.items() if uid in kept},
+    )
 
 
 def red_before(incident: Incident | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from agentic.checks.change_policy import verdict_of
-from agentic.checks.proof import change_built
+from agentic.checks.proof import baseline_for, change_built
 from agentic.checks.registry import check
 from agentic.checks.subject import Subject
 from agentic.policy import stricter_arguments, weaker_config
@@ -55,11 +55,12 @@ def tests_kept(subject: Subject) -> CheckResult:
 @check(BUILT_CODE, BUILT_NAME, order=14, builds=True)
 def tests_kept_by_dbt(subject: Subject) -> CheckResult:
     """Fails when a test of the baseline's manifest is gone or weaker in the change's."""
-    built = change_built(subject).manifest
+    outcome = change_built(subject)
+    built = outcome.manifest
     if built is None:
         detail = "the change does not parse, so that there is no manifest"
         return CheckResult(BUILT_CODE, BUILT_NAME, "not_compared", detail)
-    before = tests_of(subject.manifest)
+    before = tests_of(baseline_for(subject, outcome))
     table = tuple(lost_tests(before, tests_of(built), nodes=set(built.all)))
     if not table:
         return CheckResult(BUILT_CODE, BUILT_NAME, "pass", f"all {len(before)} tests are as strict")

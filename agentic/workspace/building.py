@@ -200,7 +200,7 @@ def _outcome(
         run_results=results,
         error=error,
         revision=order.revision,
-        thin=order.thin is not None,
+        whole=order.thin.whole if order.thin is not None else None,
     )
 
 

@@ -37,8 +37,14 @@ class BuildOutcome(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     """The commit that the variant was built from."""
 
-    thin: bool = False
-    """The manifest holds only what the build needed, not the whole project."""
+    whole: frozenset[str] | None = None
+    """None: the manifest is the whole project's. Else only these nodes and their tests are as in
+    the project: the build looked at nothing else."""
+
+    @property
+    def thin(self) -> bool:
+        """True when the manifest holds only what the build needed."""
+        return self.whole is not None
 
     @property
     def results(self) -> dict[str, NodeResult]:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from agentic.exceptions import WorkspaceError
 from agentic.workspace.isolation import HOOK_KEYS, isolate_file, rewrite_project_file
 
 _PROJECT_FILE = "dbt_project.yml"
 _SCANNED = (".sql", ".yml", ".yaml")
+_FOLDERS = {"macro-paths": "macros", "model-paths": "models", "snapshot-paths": "snapshots"}
 
 
 def link_packages(
@@ -53,21 +56,30 @@ def link_packages(
 
 
 def _changed_files(package: Path, place: tuple[str, str]) -> dict[str, str]:
+    """Path in the package -> text, for the few files that may not stay as they are."""
     schema, database = place
-    changed: dict[str, str] = {}
-    for folder, folders, names in os.walk(package):
-        folders[:] = [name for name in folders if name not in (".git", "target", "logs")]
-        for name in names:
-            if not name.endswith(_SCANNED):
-                continue
-            file = Path(folder, name)
-            text = file.read_text(encoding="utf-8", errors="replace")
-            new = isolate_file(name, text, schema=schema, database=database)
-            if file == package / _PROJECT_FILE and any(key in text for key in HOOK_KEYS):
-                new = rewrite_project_file(new)
-            if new != text:
-                changed[file.relative_to(package).as_posix()] = new
+    text = (package / _PROJECT_FILE).read_text(encoding="utf-8", errors="replace")
+    project = isolate_file(_PROJECT_FILE, text, schema=schema, database=database)
+    if any(key in project for key in HOOK_KEYS):
+        project = rewrite_project_file(project)
+    changed = {_PROJECT_FILE: project} if project != text else {}
+    for file in _files(package, text):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        new = isolate_file(file.name, text, schema=schema, database=database)
+        if new != text:
+            changed[file.relative_to(package).as_posix()] = new
     return changed
+
+
+def _files(package: Path, project: str) -> Iterator[Path]:
+    """What dbt reads of a package; a `local:` one may be a whole repository."""
+    loaded = YAML(typ="safe", pure=True).load(project)
+    keys = loaded if isinstance(loaded, dict) else {}
+    for key, default in _FOLDERS.items():
+        names = keys.get(key, [default])
+        for name in names if isinstance(names, list) else [names]:
+            for folder, _, files in os.walk(package / str(name)):
+                yield from (Path(folder, one) for one in files if one.endswith(_SCANNED))
 
 
 def mirror(source: Path, copy: Path, changed: Mapping[str, str]) -> None:

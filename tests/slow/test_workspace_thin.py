@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from workspace_projects import Shop, duckdb_output
 
+from agentic.checks import Subject, tests_kept
+from agentic.lineage import Graph
+from agentic.records import Edit, Proposal
 from agentic.workspace import BuildOutcome
 from agentic.workspace.thin import SMALL
 
@@ -110,6 +113,25 @@ def test_a_thin_project_builds_the_same_nodes_and_tests(shop: Shop) -> None:
     assert any("no_negative" in uid for uid in thin.results)
     assert any("relationships_large_orders" in uid for uid in thin.results)
     assert thin.relations == whole.relations
+
+
+def test_every_test_of_the_built_nodes_is_found_again(shop: Shop) -> None:
+    manifest = shop.manifest
+    edit = Edit(path=STG, before=(shop.root / STG).read_text(), after=EDITED)
+    with shop.open() as workspace:
+        subject = Subject(
+            proposal=Proposal(title="t", edits=(edit,)),
+            project=shop.project,
+            manifest=manifest,
+            graph=Graph(manifest),
+            dialect="duckdb",
+            workspace=lambda: workspace,
+        )
+        kept = tests_kept.tests_kept_by_dbt(subject)
+        thin = subject.memo["change"].thin
+
+    assert thin
+    assert kept.result == "pass", kept
 
 
 def test_a_change_that_reads_more_or_does_not_parse(shop: Shop) -> None:
