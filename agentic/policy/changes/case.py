@@ -14,6 +14,7 @@ from agentic.policy.changes.tree import Tree, overlay
 from agentic.policy.changes.walk import Mark
 from agentic.policy.changes.yaml_load import load, mapping
 from agentic.records import Verdict
+from agentic.sql.rewrite import replace_ref
 
 PACKAGES = ("dbt_packages/", "dbt_modules/")
 
@@ -76,7 +77,32 @@ class Case:
 
     @cached_property
     def base_library(self) -> Library:
-        return Library(self.base, self.project.dialect, dict(self.project.columns))
+        known = dict(self.project.columns)
+        library = Library(self.base, self.project.dialect, known)
+        mended = self._mended(library)
+        if not mended:
+            return library
+        tree = Tree({**self.base.files, **mended}, self.base.package_files)
+        return Library(tree, self.project.dialect, known)
+
+    def _mended(self, base: Library) -> dict[str, str]:
+        """Base files whose one dangling ref() the change gives a target, with that target.
+
+        Such a base does not parse, so it has no rows to lose: what the change does to it is told by
+        comparing with what it meant.
+        """
+        found: dict[str, str] = {}
+        for path in self.changed:
+            was, now = base.variants(path), self.library.variants(path)
+            if was is None or now is None:
+                continue
+            had = {name for one in was.all for name in one.refs}
+            has = {name for one in now.all for name in one.refs}
+            dangling = [name for name in had - has if name not in self.base.nodes]
+            if len(dangling) == 1 and len(has - had) == 1:
+                text = replace_ref(self.base.files[path], dangling[0], (has - had).pop())
+                found |= {path: text} if text is not None else {}
+        return found
 
     @cached_property
     def library(self) -> Library:
