@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.terminal import answer
 from tests.support.tiny import Tiny, copy_tiny, make_tiny
 
 pytestmark = pytest.mark.slow
@@ -80,6 +81,35 @@ def test_files_that_could_not_run_are_compared_with_the_safe_defaults(tiny: Tiny
     assert (code, compare(tiny, good)[0]) == (1, 0)
     # without agents.yml there is only the standard agent
     assert [line["what"] for line in lines[:-1]] == ["guardrails.change.allow", "agents.triage"]
+
+
+def test_a_widening_passes_once_somebody_of_before_approved_it(tiny: Tiny) -> None:
+    tiny.write("guardrails.yml", f"{RAILS}approve: {{by: [local]}}\n")
+    tiny.git("commit", "-qam", "who may approve")
+    tiny.write("guardrails.yml", RAILS.replace("source:*", "tag:x") + "approve: {by: [local]}\n")
+    code, lines = compare(tiny)
+    assert (code, lines[-1]["status"]) == (1, "widened")
+
+    said = answer(tiny, lines[-1]["approval"])[1]
+    code, lines = compare(tiny)
+
+    assert "deny source:*" in said
+    assert (code, lines[-1]["status"]) == (0, "approved")
+    assert lines[-1]["approved_by"].startswith("local:")
+    tiny.write("guardrails.yml", RAILS.replace("source:*", "tag:y") + "approve: {by: [local]}\n")
+    assert compare(tiny)[0] == 1
+
+
+def test_a_change_cannot_name_its_own_approver(tiny: Tiny) -> None:
+    tiny.write("guardrails.yml", f"{RAILS}approve: {{by: [local]}}\n")
+    code, lines = compare(tiny)
+
+    refused, said = answer(tiny, lines[-1]["approval"])
+
+    assert [line["what"] for line in lines[:-1]] == ["guardrails.approve.by"]
+    assert (code, refused) == (1, 2)
+    assert "approve.by wants git_review" in said
+    assert "not built yet" in said
 
 
 def test_a_revision_that_is_not_there(tiny: Tiny) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import pty
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,8 @@ import pytest
 
 from agentic.exceptions import ApprovalError
 from agentic.store import Approvals, AuditTrail, anchor_of, open_store, utc_now
-from tests.support.tiny import Tiny, clean_environment, copy_tiny, make_tiny, rename_source_column
+from tests.support.terminal import answer
+from tests.support.tiny import Tiny, copy_tiny, make_tiny, rename_source_column
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +22,6 @@ version: 1
 change: {ask: ["path:models/staging"]}
 approve: {by: [local, "ssh:data-leads"]}
 """
-SCRIPT = "from agentic.cli.entry import main; main()"
 
 
 @pytest.fixture(scope="session")
@@ -55,34 +52,6 @@ def once_asked(once_asking: Tiny) -> dict[str, Any]:
 @pytest.fixture
 def tiny(once_asking: Tiny, once_asked: dict[str, Any], tmp_path: Path) -> Tiny:
     return copy_tiny(once_asking, tmp_path)
-
-
-def answer(
-    tiny: Tiny, run_id: str, *, typed: str | None = None, more: tuple[str, ...] = ()
-) -> tuple[int, str]:
-    """`agentic approve RUN` in a terminal; types the token that it shows, or `typed`."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", SCRIPT, "approve", run_id, *more]
-    process = subprocess.Popen(
-        [*command, "--profiles-dir", str(tiny.profiles)],
-        cwd=tiny.root,
-        env=clean_environment(),
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    os.close(theirs)
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "type its token" in line:
-            token = line.split("its token ")[1].split()[0]
-            os.write(ours, f"{token if typed is None else typed}\n".encode())
-    code = process.wait()
-    os.close(ours)
-    return code, said
 
 
 def audit(tiny: Tiny) -> list[tuple[str, str]]:
