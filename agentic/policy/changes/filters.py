@@ -227,61 +227,27 @@ TABLE: dict[str, Callable[..., Any]] = {
 }
 
 
+# Filters that say something even of a list whose items are not known here.
+_OPEN_ENDED = frozenset(
+    "join map default d select reject selectattr rejectattr safe as_text as_native as_bool "
+    "as_number indent length count list first last reverse items unique replace trim lower upper "
+    "string zip".split()
+)
+# Filters that say nothing of a value which is itself unknown; a changed case keeps it what it is.
+_NEED_A_VALUE = frozenset(
+    "lower upper trim replace length count list first last reverse items unique title zip".split()
+)
+_KEEP_THE_VALUE = frozenset({"lower", "upper", "trim"})
+
+
 def apply(name: str, value: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A filter's result; opaque where it cannot be known here."""
     function = TABLE.get(name)
     note = Opaque(f"{name}({text_of(value)[:200]}, {args})")
-    if function is None:
+    if function is None or (name not in _OPEN_ENDED and not known(value)):
         return note
-    open_ended = name in (
-        "join",
-        "map",
-        "default",
-        "d",
-        "select",
-        "reject",
-        "selectattr",
-        "rejectattr",
-        "safe",
-        "as_text",
-        "as_native",
-        "as_bool",
-        "as_number",
-        "indent",
-        "length",
-        "count",
-        "list",
-        "first",
-        "last",
-        "reverse",
-        "items",
-        "unique",
-        "replace",
-        "trim",
-        "lower",
-        "upper",
-        "string",
-        "zip",
-    )
-    if not open_ended and not known(value):
-        return note
-    if isinstance(value, Opaque | Relation | Builtin) and name in (
-        "lower",
-        "upper",
-        "trim",
-        "replace",
-        "length",
-        "count",
-        "list",
-        "first",
-        "last",
-        "reverse",
-        "items",
-        "unique",
-        "title",
-        "zip",
-    ):
-        return value if name in ("lower", "upper", "trim") else note
+    if isinstance(value, Opaque | Relation | Builtin) and name in _NEED_A_VALUE:
+        return value if name in _KEEP_THE_VALUE else note
     try:
         return function(value, *args, **kwargs)
     except (
