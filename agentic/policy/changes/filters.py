@@ -229,13 +229,55 @@ TABLE: dict[str, Callable[..., Any]] = {
 
 # Filters that say something even of a list whose items are not known here.
 _OPEN_ENDED = frozenset(
-    "join map default d select reject selectattr rejectattr safe as_text as_native as_bool "
-    "as_number indent length count list first last reverse items unique replace trim lower upper "
-    "string zip".split()
+    {
+        "join",
+        "map",
+        "default",
+        "d",
+        "select",
+        "reject",
+        "selectattr",
+        "rejectattr",
+        "safe",
+        "as_text",
+        "as_native",
+        "as_bool",
+        "as_number",
+        "indent",
+        "length",
+        "count",
+        "list",
+        "first",
+        "last",
+        "reverse",
+        "items",
+        "unique",
+        "replace",
+        "trim",
+        "lower",
+        "upper",
+        "string",
+        "zip",
+    }
 )
 # Filters that say nothing of a value which is itself unknown; a changed case keeps it what it is.
 _NEED_A_VALUE = frozenset(
-    "lower upper trim replace length count list first last reverse items unique title zip".split()
+    {
+        "lower",
+        "upper",
+        "trim",
+        "replace",
+        "length",
+        "count",
+        "list",
+        "first",
+        "last",
+        "reverse",
+        "items",
+        "unique",
+        "title",
+        "zip",
+    }
 )
 _KEEP_THE_VALUE = frozenset({"lower", "upper", "trim"})
 
