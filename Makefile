@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FAULT ?= src_column_renamed
 WORKERS ?= 2
+KEEP ?= .demo
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test fast slow check lint types proofs live integration bench schemas clean
@@ -24,7 +25,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: install ## Break the example project, repair it, show the proof. FAULT=<class>, default src_column_renamed.
-	@$(BIN)/python -m agentic.evals.demo --fault $(FAULT)
+	@$(BIN)/python -m agentic.evals.demo --fault $(FAULT) --keep $(KEEP)
 
 test: install ## The whole suite but what needs a key.
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not integration"
