@@ -24,14 +24,18 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def green(tmp_path_factory: pytest.TempPathFactory, postgres_server: Any) -> Any:
-    """The example built green in a database that the tests copy."""
-    server = postgres_server.new_database("rules_green")
+    """The example built green, and a copy of its database to start each test from."""
+    server = postgres_server.new_database("rules_shop")
     with pytest.MonkeyPatch.context() as patch:
         url = postgres_environment(patch, server)
         stage = example(tmp_path_factory.mktemp("rules") / "shop", target="pg")
         load(stage, "--postgres", url)
         built = dbt(stage, "build")
     assert built.exit_code == 0, built.errors
+    postgres_server.run(
+        "drop database if exists rules_green with (force)",
+        "create database rules_green template rules_shop",
+    )
     return stage
 
 
@@ -43,12 +47,12 @@ def test_a_fault_is_named_and_mended(
     postgres_server: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    name = f"rules_{fault}"
+    # The same name every time: the manifest's relations carry it.
     postgres_server.run(
-        f"drop database if exists {name} with (force)",
-        f"create database {name} template rules_green",
+        "drop database if exists rules_shop with (force)",
+        "create database rules_shop template rules_green",
     )
-    postgres_environment(monkeypatch, postgres_server._replace(dbname=name))
+    postgres_environment(monkeypatch, postgres_server._replace(dbname="rules_shop"))
     shutil.copytree(green.root, tmp_path / "shop", symlinks=True)
     stage = type(green)(tmp_path / "shop", database="warehouse.duckdb", target="pg")
     injected = broken(stage, fault)
