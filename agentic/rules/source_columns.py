@@ -1,4 +1,4 @@
-"""AR010 and AR011: a source or seed column that the project reads is gone, or renamed."""
+"""AR011 and AR012: a source or seed column that the project reads is gone, or renamed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agentic.rules.pairing import Pairing, pair
 from agentic.rules.registry import rule
 
 
-@rule(code="AR010", cls="src_column_renamed", order=20)
+@rule(code="AR012", cls="src_column_renamed", order=20)
 def src_column_renamed(case: Case) -> Steps[Diagnosis | None]:
     """A source or seed column has a new name.
 

@@ -1,4 +1,4 @@
-"""AR012: a date or timestamp of a source became text in another format."""
+"""AR010: a date or timestamp of a source became text in another format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Suspect(msgspec.Struct, frozen=True):
     why: str
 
 
-@rule(code="AR012", cls="src_date_format", order=24)
+@rule(code="AR010", cls="src_date_format", order=24)
 def src_date_format(case: Case) -> Steps[Diagnosis | None]:
     """A source's date or timestamp arrives as text in another format.
 
