@@ -78,12 +78,12 @@ class Case:
     @cached_property
     def base_library(self) -> Library:
         known = dict(self.project.columns)
-        library = Library(self.base, self.project.dialect, known)
+        library = Library(self.base, self.project.dialect, known, self.changed)
         mended = self._mended(library)
         if not mended:
             return library
         tree = Tree({**self.base.files, **mended}, self.base.package_files)
-        return Library(tree, self.project.dialect, known)
+        return Library(tree, self.project.dialect, known, self.changed)
 
     def _mended(self, base: Library) -> dict[str, str]:
         """Base files whose one dangling ref() the change gives a target, with that target.
@@ -106,7 +106,7 @@ class Case:
 
     @cached_property
     def library(self) -> Library:
-        return Library(self.after, self.project.dialect, dict(self.project.columns))
+        return Library(self.after, self.project.dialect, dict(self.project.columns), self.changed)
 
     @cached_property
     def macro_judge(self) -> MacroJudge:

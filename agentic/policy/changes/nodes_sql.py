@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from itertools import product
 
@@ -79,8 +80,17 @@ def combinations(first: Rendered, second: Rendered) -> list[tuple[dict[str, bool
 class Library:
     """Rendered and shaped nodes of one tree, worked out when asked and kept."""
 
-    def __init__(self, tree: Tree, dialect: str, known: dict[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        dialect: str,
+        known: dict[str, tuple[str, ...]],
+        changed: Collection[str] = (),
+    ) -> None:
+        """`changed` are the files of the change: a seed among them has the columns of its header.
+        Another seed's table may be older or newer than its file, so its columns stay open."""
         self.tree = tree
+        self.changed = changed
         self.dialect = dialect
         self.known = known
         self._variants: dict[str, Variants | None] = {}
@@ -137,7 +147,8 @@ class Library:
         if path is None:
             return self.known.get(name)
         if self.tree.kind(path) == "seed":
-            return csv_header(self.tree.files.get(path, ""))
+            header = csv_header(self.tree.files.get(path, ""))
+            return header if path in self.changed else self.known.get(name)
         shape = self.shape(path, 1)
         if shape is None or shape.open_stars:
             return self.known.get(name)
