@@ -11,7 +11,7 @@ import pytest
 # What could reach a service, or change what dbt and agentic do, does not come from the developer's
 # shell. Tests that need one of these set it themselves.
 _CLEARED = ("ANTHROPIC_", "AGENTIC_", "DBT_", "OPENLINEAGE_", "CLAUDE_")
-_KEPT = ("AGENTIC_PROJECTS", "AGENTIC_DBT")
+_KEPT = ("AGENTIC_PROJECTS", "AGENTIC_DBT", "AGENTIC_DBTS")
 _SECRETS = ("_API_KEY", "_AUTH_TOKEN", "_TOKEN", "_WEBHOOK_URL")
 
 
