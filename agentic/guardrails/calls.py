@@ -64,15 +64,18 @@ def tool_granted(call: ToolCall, spec: ToolSpec, situation: Situation) -> Decisi
 )
 def inside_scope(call: ToolCall, _spec: ToolSpec, situation: Situation) -> Decision | None:
     """The engine named a node outside the agent's selection."""
-    node = _named_node(call, situation)
-    if node is None or not situation.agent.select or node in situation.agent.scope:
+    if not situation.agent.select:
         return None
-    return Decision(
-        "deny",
-        "AG120",
-        f"{node} is outside this agent's scope; nodes of `{situation.agent.select}` are inside.",
-        rule=f"select: {situation.agent.select}",
-    )
+    for node in _named_nodes(call, situation):
+        if node not in situation.agent.scope:
+            return Decision(
+                "deny",
+                "AG120",
+                f"{node} is outside this agent's scope; nodes of `{situation.agent.select}` are "
+                "inside.",
+                rule=f"select: {situation.agent.select}",
+            )
+    return None
 
 
 @guardrail(
@@ -85,20 +88,23 @@ def reading_allowed(call: ToolCall, spec: ToolSpec, situation: Situation) -> Dec
     """The engine asked for values or the shape of a relation that `read.deny` names."""
     if spec.name not in _VALUE_TOOLS:
         return None
-    node = _named_node(call, situation)
+    return strictest(
+        decision
+        for node in _named_nodes(call, situation)
+        if (decision := _node_readable(node, call, situation)) is not None
+    )
+
+
+def _node_readable(node: str, call: ToolCall, situation: Situation) -> Decision | None:
     rule = next((one for one in situation.guardrails.read_deny if node in one.nodes), None)
-    if rule is None:
-        return _column_allowed(call, node, situation)
-    return Decision("deny", "AG121", f"{node} may not be read.", rule=f"read.deny: {rule.text}")
-
-
-def _column_allowed(call: ToolCall, node: str | None, situation: Situation) -> Decision | None:
-    column = str(call.input.get("column", "")).lower()
-    rule = _column_rule(node, column, situation) if column and node else None
-    if rule is None:
-        return None
-    sentence = f"{node}.{column} may not be read; other columns of it may."
-    return Decision("deny", "AG121", sentence, rule=f"read.deny: {rule.text}")
+    if rule is not None:
+        return Decision("deny", "AG121", f"{node} may not be read.", rule=f"read.deny: {rule.text}")
+    for column in _named_columns(call):
+        rule = _column_rule(node, column, situation)
+        if rule is not None:
+            sentence = f"{node}.{column} may not be read; other columns of it may."
+            return Decision("deny", "AG121", sentence, rule=f"read.deny: {rule.text}")
+    return None
 
 
 def _column_rule(node: str, column: str, situation: Situation) -> Rule | None:
@@ -146,6 +152,17 @@ def nothing_external(call: ToolCall, spec: ToolSpec, _situation: Situation) -> D
     return Decision("ask", "AG170", sentence)
 
 
-def _named_node(call: ToolCall, situation: Situation) -> str | None:
-    name = call.input.get("node")
-    return situation.node_named(name) if isinstance(name, str) and name else None
+def _named_nodes(call: ToolCall, situation: Situation) -> list[str]:
+    """Every node that the input names, in whichever field; a name that is no node is none."""
+    names = [call.input.get(field) for field in ("node", "parent")]
+    for field in ("also", "nodes"):
+        listed = call.input.get(field)
+        names += listed if isinstance(listed, list) else []
+    found = [situation.node_named(name) for name in names if isinstance(name, str) and name]
+    return [node for node in found if node is not None]
+
+
+def _named_columns(call: ToolCall) -> list[str]:
+    listed = call.input.get("columns")
+    names = [call.input.get("column"), *(listed if isinstance(listed, list) else [])]
+    return [name.lower() for name in names if isinstance(name, str) and name]
