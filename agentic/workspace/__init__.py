@@ -1,5 +1,6 @@
 """The isolated place where a proposal is built: worktree, own schema, deferral, data diff."""
 
+from agentic.workspace import codes
 from agentic.workspace.diff import RelationDiff, diff_relations
 from agentic.workspace.keys import clock_columns, key_of
 from agentic.workspace.opening import open_workspace, sweep
@@ -14,6 +15,7 @@ __all__ = [
     "Workspace",
     "changed_nodes",
     "clock_columns",
+    "codes",
     "diff_relations",
     "key_of",
     "open_workspace",

@@ -220,23 +220,27 @@ def undone_renames(
     tuple[tuple[Relation, Relation, tuple[tuple[str, str], ...]], ...],
     Mapping[tuple[str, str], tuple[str, str]],
 ]:
-    """Views that give old code today's raw rows, and where its `source()` has to look.
+    """Views that give old code today's raw rows, and where its `source()` or `ref()` has to look.
 
-    `renames`: (source unique_id, expected column, observed column). Raises WorkspaceError for a
-    source that the baseline does not have.
+    `renames`: (unique_id of a source or seed, expected column, observed column). Raises
+    WorkspaceError for one that the baseline does not have.
     """
-    by_source: dict[str, list[tuple[str, str]]] = {}
+    by_node: dict[str, list[tuple[str, str]]] = {}
     for uid, expected, observed in renames:
-        by_source.setdefault(uid, []).append((observed, expected))
+        by_node.setdefault(uid, []).append((observed, expected))
     views = []
     moved = {}
-    for number, (uid, pairs) in enumerate(sorted(by_source.items())):
-        source = baseline.sources.get(uid)
-        if source is None:
-            raise WorkspaceError(f"the baseline has no source {uid}")
-        # The number keeps two sources of one identifier apart.
-        view = f"agentic_source_{number}_{source.alias}"[:63]
-        raw = Relation.of_node(source)
+    for number, (uid, pairs) in enumerate(sorted(by_node.items())):
+        source, seed = baseline.sources.get(uid), baseline.nodes.get(uid)
+        if source is not None:
+            key = (source.source_name, source.name)
+        elif seed is not None and seed.resource_type == "seed":
+            key = ("", seed.name)
+        else:
+            raise WorkspaceError(f"the baseline has no source or seed {uid}")
+        raw = Relation.of_node(baseline.all[uid])
+        # The number keeps two relations of one identifier apart.
+        view = f"agentic_source_{number}_{raw.identifier}"[:63]
         views.append((raw, Relation(None, schema, view), tuple(pairs)))
-        moved[(source.source_name, source.name)] = (schema, view)
+        moved[key] = (schema, view)
     return tuple(views), moved

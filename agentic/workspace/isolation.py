@@ -69,23 +69,43 @@ def override_macros(*, suffixes: bool) -> str:
     return (_SUFFIXED if suffixes else _SINGLE) + _REST
 
 
-def source_macro(moved: Mapping[tuple[str, str], tuple[str, str]]) -> str:
-    """A `source()` that reads (source, table) from another (schema, identifier)."""
+def moved_relations(moved: Mapping[tuple[str, str], tuple[str, str]]) -> str:
+    """Macros by which `source()` and `ref()` read some relations elsewhere.
+
+    `moved`: (source, table), or ("", seed) for a seed, to (schema, identifier).
+    """
+    sources = {key: place for key, place in moved.items() if key[0]}
+    seeds = {key: place for key, place in moved.items() if not key[0]}
+    text = ""
+    if sources:
+        text += (
+            "{% macro source(source_name, table_name) %}\n"
+            "    {%- set relation = builtins.source(source_name, table_name) -%}\n"
+            + _cases(sources, "source_name == {0} and table_name == {1}")
+            + "{% endmacro %}\n"
+        )
+    if seeds:
+        text += (
+            "{% macro ref() %}\n"
+            "    {%- set version = kwargs.get('version') or kwargs.get('v') -%}\n"
+            "    {%- if varargs | length == 1 -%}\n"
+            "        {%- set relation = builtins.ref(varargs[0], version=version) -%}\n"
+            "    {%- else -%}\n"
+            "        {%- set relation = builtins.ref(varargs[0], varargs[1], version=version) -%}\n"
+            "    {%- endif -%}\n" + _cases(seeds, "varargs[-1] == {1}") + "{% endmacro %}\n"
+        )
+    return text
+
+
+def _cases(moved: Mapping[tuple[str, str], tuple[str, str]], condition: str) -> str:
     cases = "".join(
-        f"    {{%- if source_name == {json.dumps(name)}"
-        f" and table_name == {json.dumps(table)} -%}}\n"
+        f"    {{%- if {condition.format(json.dumps(name), json.dumps(table))} -%}}\n"
         f"        {{%- set relation = relation.incorporate(path={{'schema': {json.dumps(schema)},"
         f" 'identifier': {json.dumps(identifier)}}}) -%}}\n"
         "    {%- endif -%}\n"
         for (name, table), (schema, identifier) in sorted(moved.items())
     )
-    return (
-        "{% macro source(source_name, table_name) %}\n"
-        "    {%- set relation = builtins.source(source_name, table_name) -%}\n"
-        f"{cases}"
-        "    {%- do return(relation) -%}\n"
-        "{% endmacro %}\n"
-    )
+    return cases + "    {%- do return(relation) -%}\n"
 
 
 def rename_macros(text: str) -> str:

@@ -6,13 +6,14 @@ The user's work tree, index, branch, stash, artifacts and every other schema are
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
-from agentic.exceptions import WorkspaceError
+from agentic.exceptions import GitError, WorkspaceError
 from agentic.lineage import Graph
 from agentic.project import Manifest
 from agentic.warehouse import Connection
@@ -34,7 +35,7 @@ from agentic.workspace.frame import (
     tree_of,
 )
 from agentic.workspace.ground import existing
-from agentic.workspace.isolation import source_macro
+from agentic.workspace.isolation import moved_relations
 from agentic.workspace.outcome import BuildOutcome
 from agentic.workspace.selection import (
     changed_nodes,
@@ -95,6 +96,7 @@ class Workspace:
         *,
         variant: Variant = "change",
         rename_undone: Sequence[tuple[str, str, str]] = (),
+        revision: str | None = None,
         on_line: OnLine | None = None,
     ) -> BuildOutcome:
         """`dbt build` of explicit nodes (ids or names) and their tests, deferred to the baseline.
@@ -102,12 +104,15 @@ class Workspace:
         Edited nodes upstream of them, and what lies between, are built too.
         `variant="base"` builds the nodes of the code before the change, without tests, in a schema
         of its own, on the same raw data; `rename_undone` then shows it raw columns under their old
-        names. Raises IsolationError before anything runs, and WorkspaceError.
+        names, and `revision` is a commit to take instead of the state before the change.
+
+        Raises IsolationError before anything runs, and WorkspaceError.
         """
         with self._lock:
             self._close_connections()
             if variant == "base":
-                return self._build_base(select, rename_undone, on_line)
+                revisions = [revision] if revision else self._base_revisions()
+                return self._build_base(select, rename_undone, revisions, on_line)
             edited = set(self._edits)
 
             def choose(manifest: Manifest) -> Sequence[str]:
@@ -133,6 +138,23 @@ class Workspace:
             same = set(self._edits) == set(paths)
             wanted = Wanted(edits=self._edits) if same else None
             return self._built(side, self._order("change", choose), wanted, on_line)
+
+    def revisions_before(self, paths: Collection[str]) -> tuple[str, ...]:
+        """Commits with an earlier state of these files, the latest first, at most two.
+
+        HEAD, where they differ from it; then what came before the last commits that touch them.
+        """
+        frame = self.frame
+        folder = frame.repo.relative(frame.project.root)
+        inside = [f"{folder}/{path}" if folder else path for path in paths]
+        if not inside:
+            return ()
+        head = frame.repo.head()
+        found = [head] if frame.repo.diff(head, frame.snapshot, paths=inside) else []
+        for commit in frame.repo.log(inside, limit=_OLDER_TRIED):
+            with suppress(GitError):
+                found.append(frame.repo.resolve(f"{commit.sha}~1"))
+        return tuple(dict.fromkeys(found))[:2]
 
     def compile(self, select: Sequence[str]) -> BuildOutcome:
         """`dbt compile` of the change; the outcome's manifest holds the compiled code."""
@@ -199,6 +221,7 @@ class Workspace:
         self,
         select: Sequence[str],
         renames: Sequence[tuple[str, str, str]],
+        revisions: Iterable[str],
         on_line: OnLine | None,
     ) -> BuildOutcome:
         """The code before the change; where that does not parse, the last commit that does."""
@@ -210,11 +233,11 @@ class Workspace:
             )
         views, moved = undone_renames(renames, frame.baseline, frame.schemas["base"])
         outcome = None
-        for revision in self._base_revisions():
+        for revision in revisions:
             self._drop_side("base")
             side = self._side("base", revision)
             if moved:
-                side.write_macros("agentic_workspace_source.sql", source_macro(moved))
+                side.write_macros("agentic_workspace_source.sql", moved_relations(moved))
             order = msgspec.structs.replace(
                 self._order("base", lambda manifest: present(select, manifest)),
                 tests=False,

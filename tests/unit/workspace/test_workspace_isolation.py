@@ -9,9 +9,9 @@ from agentic.exceptions import WorkspaceError
 from agentic.workspace.isolation import (
     isolate_file,
     move_snapshots,
+    moved_relations,
     rename_macros,
     rewrite_project_file,
-    source_macro,
     without_keys,
 )
 
@@ -131,7 +131,7 @@ def test_exposures_leave_a_property_file() -> None:
 
 
 def test_a_moved_source_is_named_as_text() -> None:
-    macro = source_macro({("shop", 'or"ders'): ("agentic_x", "view")})
+    macro = moved_relations({("shop", 'or"ders'): ("agentic_x", "view")})
 
     assert 'source_name == "shop" and table_name == "or\\"ders"' in macro
     assert "'identifier': \"view\"" in macro
