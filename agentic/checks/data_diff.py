@@ -2,147 +2,77 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
-import msgspec
-
+from agentic.checks.comparing import Comparison
 from agentic.checks.proof import base_built, built_before, change_built, red_before, workspace_of
 from agentic.checks.registry import check
 from agentic.checks.subject import Subject
-from agentic.exceptions import WarehouseError
-from agentic.project import Node
 from agentic.records import CheckResult, CodePage, Outcome, publish
-from agentic.warehouse import Connection, Relation
-from agentic.workspace import (
-    GREEN,
-    BuildOutcome,
-    RelationDiff,
-    clock_columns,
-    diff_relations,
-    key_of,
-)
+from agentic.workspace import BuildOutcome
 
 CODE, NAME = "AP012", "data diff"
-_ROUNDING = 1e-9
+SAME = "the code before the change"
 _ORDER: tuple[Outcome, ...] = ("fail", "not_compared", "warn", "pass")
-_VOLATILE = re.compile(
-    r"\b(current_(timestamp|date|time)|localtimestamp|now|getdate|sysdate|today|random|uuid|"
-    r"gen_random_uuid|run_started_at|invocation_id|generate_uuid)\b",
-    re.I,
-)
+_RAW = ("source.", "seed.")
 
 publish(
     CodePage(
         code=CODE,
         name=NAME,
-        what="Rows, keys and values of every built relation, before and after the change. `before` "
-        "is what stands in the baseline's warehouse; where that differs, it is the code before the "
-        "change, built on the same raw data.",
+        what="Rows, keys and values of every built relation, before and after the change. Before "
+        "is what stands in the baseline's warehouse; where that differs, the code before the "
+        "change, built on the same raw data; and where that does not build because the fault is in "
+        "the code, the code before the last commits to the changed files.",
         why="Tests hold what somebody thought of; the difference shows everything else.",
-        fix="`fail`: keys were lost, or values changed that should not have. `not_compared`: the "
-        "code before the change cannot be built on today's raw data, so that a difference may come "
+        fix="`fail`: keys were lost, or values changed that should not have. `not_compared`: no "
+        "code before the change can be built on today's raw data, so that a difference may come "
         "from the data; compare the counts in the table by eye.",
     )
 )
 
 
-class _Line(msgspec.Struct, frozen=True):
-    """One relation's comparison."""
-
-    uid: str
-    result: Outcome
-    why: str
-    against: str = ""
-    diff: RelationDiff | None = None
-
-    def row(self, relation: Relation) -> dict[str, object]:
-        diff = self.diff or RelationDiff(compared=False)
-        shown = diff.compared
-        return {
-            "relation": relation.identifier,
-            "node": self.uid,
-            "rows before": diff.rows_left if shown else None,
-            "rows after": diff.rows_right if shown else None,
-            "only before": diff.only_left if shown else None,
-            "only after": diff.only_right if shown else None,
-            "changed": diff.changed if shown else None,
-            "key": ", ".join(diff.key),
-            "result": self.result,
-            "against": self.against,
-            "why": self.why,
-        }
-
-
 @check(CODE, NAME, order=12, builds=True)
 def data_diff(subject: Subject) -> CheckResult:
     """Equal passes; lost keys fail; what cannot be compared says so."""
-    built = change_built(subject)
-    after = {
-        uid: relation
-        for uid, relation in built.relations.items()
-        if uid in built.selected and built.results[uid].status in GREEN
-    }
-    if not after:
+    comparison = Comparison(subject, change_built(subject))
+    if not comparison.after:
         return _result("not_compared", "no relation was built, so that there is none to compare")
-    lines = {uid: line for uid, line in _against_baseline(subject, after) if line is not None}
-    left = [uid for uid in after if uid not in lines or lines[uid].result != "pass"]
-    if left:
-        lines.update(_against_base(subject, built, after, left, lines))
-    return _concluded(lines, after)
+    comparison.with_baseline()
+    if comparison.open:
+        _with_base(subject, comparison)
+    if comparison.open and _in_code(subject):
+        _with_older(subject, comparison)
+    return _concluded(comparison)
 
 
-def _against_baseline(
-    subject: Subject, after: dict[str, Relation]
-) -> Iterator[tuple[str, _Line | None]]:
-    """Against what stands in the warehouse: equal is equal, but a difference proves nothing yet."""
-    with workspace_of(subject).connection() as connection:
-        for uid, relation in after.items():
-            old = subject.manifest.nodes.get(uid)
-            if old is None:
-                yield uid, _Line(uid, "pass", "new: there is no relation before")
-                continue
-            before = Relation.of_node(old)
-            diff = _diff(connection, subject, uid, before, relation)
-            if diff is None or not diff.compared:
-                yield uid, None
-            else:
-                outcome: Outcome = "pass" if diff.equal else "not_compared"
-                yield uid, _Line(uid, outcome, "" if diff.equal else "differs", str(before), diff)
-
-
-def _against_base(
-    subject: Subject,
-    built: BuildOutcome,
-    after: dict[str, Relation],
-    left: list[str],
-    lines: dict[str, _Line],
-) -> dict[str, _Line]:
+def _with_base(subject: Subject, comparison: Comparison) -> None:
     """Against the code before the change on the same raw data, as far as that can be built."""
+    left = comparison.open
     why = _why_no_base(subject, left)
-    base = None if why else base_built(subject, built.selected)
-    if base is not None and not base.relations:
-        why = f"the code before the change builds nothing on today's raw data: {_first(base)}"
-    found: dict[str, _Line] = {}
-    with workspace_of(subject).connection() as connection:
-        for uid in left:
-            before = base.relations.get(uid) if base else None
-            green = base is not None and uid in base.results and base.results[uid].status in GREEN
-            if before is not None and green and base is not None:
-                sides = _Sides(uid, before, after[uid], base.notes)
-                found[uid] = _judge(connection, subject, built, sides)
-                continue
-            reason = why or "the code before the change does not build it on today's raw data"
-            known = lines.get(uid) or _Line(uid, "not_compared", "")
-            found[uid] = msgspec.structs.replace(known, result="not_compared", why=reason)
-    return found
+    if not why:
+        base = base_built(subject, comparison.built.selected)
+        comparison.with_build(base, left, label=SAME, certain=True)
+        why = f"{SAME} does not build it on today's raw data"
+        if not base.relations:
+            why = f"{SAME} builds nothing on today's raw data: {_first(base)}"
+    comparison.explain([uid for uid in left if comparison.lines[uid].against != SAME], why)
 
 
-class _Sides(msgspec.Struct, frozen=True):
-    uid: str
-    before: Relation
-    after: Relation
-    notes: dict[str, str]
+def _with_older(subject: Subject, comparison: Comparison) -> None:
+    """Against the code before a fault that was committed."""
+    workspace = workspace_of(subject)
+    paths = [edit.path for edit in subject.proposal.edits if edit.before is not None]
+    for revision in workspace.revisions_before(paths):
+        left = comparison.open
+        if not left:
+            return
+        base = workspace.build(comparison.built.selected, variant="base", revision=revision)
+        comparison.with_build(base, left, label=f"commit {revision[:10]}", certain=False)
+
+
+def _in_code(subject: Subject) -> bool:
+    """Where raw data is at fault, older code fails on it just the same."""
+    finding = subject.finding
+    return finding is not None and not finding.root_cause.node.startswith(_RAW)
 
 
 def _why_no_base(subject: Subject, left: list[str]) -> str:
@@ -154,97 +84,16 @@ def _why_no_base(subject: Subject, left: list[str]) -> str:
     below = {one for uid in red for one in subject.graph.descendants(uid)}
     if incident.kind == "parse_error" or not set(left) <= red | below:
         return ""
-    return "the code before the change does not build on today's raw data: that is the incident"
+    return f"{SAME} does not build on today's raw data: that is the incident"
 
 
-def _judge(connection: Connection, subject: Subject, built: BuildOutcome, sides: _Sides) -> _Line:
-    """Both sides stand on the same raw data: a difference is the change's doing."""
-    uid = sides.uid
-    against = "the code before the change"
-    diff = _diff(connection, subject, uid, sides.before, sides.after)
-    if diff is None or not diff.compared:
-        why = diff.why if diff else "its rows cannot be read here"
-        return _Line(uid, "not_compared", why, against)
-    if diff.equal:
-        return _Line(uid, "pass", "", against, diff)
-    note = built.notes.get(uid) or sides.notes.get(uid)
-    if note:
-        return _Line(uid, "not_compared", note, against, diff)
-    outcome, why = _verdict(connection, subject, built, sides, diff)
-    return _Line(uid, outcome, why, against, diff)
-
-
-def _verdict(
-    connection: Connection,
-    subject: Subject,
-    built: BuildOutcome,
-    sides: _Sides,
-    diff: RelationDiff,
-) -> tuple[Outcome, str]:
-    if diff.keys_lost:
-        return "fail", f"{diff.keys_lost} keys are lost"
-    if diff.same_values:
-        return "warn", "the columns differ, the values of the others do not"
-    if _only_rounding(connection, sides, diff):
-        return "warn", "differs only in the last digits of floating-point sums"
-    if _repairs_rows(subject):
-        return "warn", "its rows change, as a repair of wrong rows must"
-    if _volatile(built, sides.uid) and not diff.only_left and not diff.only_right:
-        return "warn", "its SQL reads the clock or a random value, so that each build differs"
-    if diff.only_left or diff.only_right:
-        return "fail", "rows differ, though the incident is not about wrong rows"
-    return "fail", f"{diff.rows_changed} rows have other values: {', '.join(diff.changed)}"
-
-
-def _only_rounding(connection: Connection, sides: _Sides, diff: RelationDiff) -> bool:
-    if diff.by != "key" or diff.only_left or diff.only_right:
-        return False
-    near = diff_relations(connection, sides.before, sides.after, key=diff.key, tolerance=_ROUNDING)
-    return near.same_values
-
-
-def _repairs_rows(subject: Subject) -> bool:
-    """The incident itself says that rows are wrong, and the proposal is not a mere rename."""
-    return built_before(subject.incident) and not subject.proposal.rename_undone
-
-
-def _volatile(built: BuildOutcome, uid: str) -> bool:
-    """Whether the node, or one that was built before it, reads the clock or a random value."""
-    nodes = built.manifest.nodes if built.manifest else {}
-    parents = (built.manifest.parent_map or {}) if built.manifest else {}
-    waiting, seen = [uid], {uid}
-    while waiting:
-        one = waiting.pop()
-        node = nodes.get(one)
-        if isinstance(node, Node) and _VOLATILE.search(node.raw_code):
-            return True
-        for parent in parents.get(one, []):
-            if parent not in seen and parent in built.results:
-                seen.add(parent)
-                waiting.append(parent)
-    return False
-
-
-def _diff(
-    connection: Connection, subject: Subject, uid: str, before: Relation, after: Relation
-) -> RelationDiff | None:
-    """None when a side cannot be read, as an old view over a column that has gone."""
-    node = subject.manifest.nodes.get(uid)
-    clock = clock_columns(node) if node else frozenset()
-    try:
-        names = [column.name for column in connection.columns(after) or ()] if clock else []
-        columns = [name for name in names if name.lower() not in clock] or None
-        key = key_of(uid, subject.manifest)
-        return diff_relations(connection, before, after, key=key, columns=columns)
-    except WarehouseError:
-        return None
-
-
-def _concluded(lines: dict[str, _Line], after: dict[str, Relation]) -> CheckResult:
+def _concluded(comparison: Comparison) -> CheckResult:
+    after, lines = comparison.after, comparison.lines
     table = tuple(line.row(after[uid]) for uid, line in sorted(lines.items()))
     worst = min((line.result for line in lines.values()), key=_ORDER.index)
     if worst == "pass":
-        return _result("pass", f"{len(table)} relations are equal before and after", table)
+        count = "1 relation is" if len(table) == 1 else f"{len(table)} relations are"
+        return _result("pass", f"{count} equal before and after", table)
     worse = [line for line in lines.values() if line.result == worst]
     equal = sum(line.result == "pass" for line in lines.values())
     first = f"{after[worse[0].uid].identifier}: {worse[0].why}"
