@@ -10,9 +10,6 @@ import errno
 import importlib
 import os
 import sys
-import traceback
-from contextlib import suppress
-from pathlib import Path
 
 import click
 
@@ -32,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incidents": ("incidents", "List open and closed incidents."),
     "approve": ("approve", "Show what waits for a person, and say yes."),
     "reject": ("reject", "Say no to what waits for a person."),
+    "grants": ("grants", "Print GRANT statements for a role that can do no more than the files."),
     "debug": ("debug", "Say what is ready and what is not."),
     "explain": ("explain", "Explain any code, offline."),
     "schema": ("schema", "Print JSON Schemas for editors."),
@@ -106,6 +104,10 @@ def report(error: Exception) -> int:
 
 
 def _report_bug(error: Exception) -> None:
+    import traceback
+    from contextlib import suppress
+    from pathlib import Path
+
     log = Path("logs") / "agentic.log"
     details = traceback.format_exc()
     if os.environ.get("AGENTIC_TRACE"):
