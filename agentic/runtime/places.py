@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from agentic.project import Target, list_targets
+from agentic.runtime.credentials import build_target
 from agentic.runtime.session import Session
 from agentic.warehouse import Connection, open_connection
 from agentic.workspace import Workspace, open_workspace
@@ -15,13 +17,26 @@ class Places:
         self.run_id = run_id
         self._connection: Connection | None = None
         self._workspace: Workspace | None = None
+        self._target: Target | None = None
+
+    @property
+    def target(self) -> Target:
+        """The baseline's data with the credentials of `build.target`, where these reach it."""
+        if self._target is None:
+            session = self.session
+            self._target, why = build_target(
+                session.target,
+                session.compiled.guardrails.build_target,
+                list_targets(session.project),
+            )
+            if why:
+                session.stream.emit("build.target", why, level="warn", run_id=self.run_id)
+        return self._target
 
     def connection(self) -> Connection:
         """The baseline's warehouse, read-only. Raises WarehouseError."""
         if self._connection is None:
-            self._connection = open_connection(
-                self.session.target, project_root=self.session.project.root
-            )
+            self._connection = open_connection(self.target, project_root=self.session.project.root)
         return self._connection
 
     def workspace(self) -> Workspace:
@@ -32,7 +47,7 @@ class Places:
             self._workspace = open_workspace(
                 session.project,
                 session.repo,
-                target=session.target,
+                target=self.target,
                 manifest=session.manifest,
                 build_schemas=session.compiled.guardrails.build_schemas,
                 run_id=self.run_id,

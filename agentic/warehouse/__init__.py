@@ -2,15 +2,32 @@
 
 from agentic.warehouse import codes as codes
 from agentic.warehouse.connection import Connection, open_connection
+from agentic.warehouse.grant_dialects import (
+    COLUMN_GRANTS,
+    DIALECTS,
+    Role,
+    Statements,
+    statements_of,
+)
+from agentic.warehouse.grants import LeftOut, Readable, Reading, reading_of
 from agentic.warehouse.relation import Column, Relation, Rows
 from agentic.warehouse.rights import Rights, rights_of
 
 __all__ = [
+    "COLUMN_GRANTS",
+    "DIALECTS",
     "Column",
     "Connection",
+    "LeftOut",
+    "Readable",
+    "Reading",
     "Relation",
     "Rights",
+    "Role",
     "Rows",
+    "Statements",
     "open_connection",
+    "reading_of",
     "rights_of",
+    "statements_of",
 ]
