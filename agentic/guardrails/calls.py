@@ -33,6 +33,14 @@ publish(
         "A call came after the engine had submitted its report.",
         fix="Nothing: the report is the engine's last word.",
     ),
+    CodePage(
+        "AG113",
+        "escalation-time",
+        "The incident's clock (`escalate.after`) ran out while a run was under way.",
+        why="From then on a person is to look: the run stops, keeps its finding, and says what it "
+        "would do next.",
+        fix="Look at the finding, or run again: a run that starts later is not stopped by it.",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agentic.records import Decision, Limits, Usage
 
@@ -20,9 +20,13 @@ class Budget:
     cost_usd_today: float = 0.0
     """What other runs cost since midnight, UTC."""
     spent: Usage = field(default_factory=Usage)
+    deadline: str = ""
+    """When the incident is a person's (ISO 8601, UTC); empty: never."""
 
     def exceeded(self) -> Decision | None:
         """The limit that is used up, as a denial; None while there is something left."""
+        if late := self.overdue():
+            return late
         now = self.usage()
         tokens = now.input_tokens + now.output_tokens
         day = self.cost_usd_today + now.cost_usd
@@ -43,6 +47,20 @@ class Budget:
                 )
         return None
 
+    @property
+    def started_late(self) -> bool:
+        """The run started when the incident was overdue already: the clock does not stop it."""
+        return bool(self.deadline) and seconds_between(self.started_at, self.deadline) == 0
+
+    def overdue(self) -> Decision | None:
+        """A denial when the incident's clock ran out while the run was under way."""
+        if not self.deadline or self.started_late:
+            return None
+        if seconds_between(self.clock(), self.deadline) > 0:
+            return None
+        sentence = f"The incident was due at {self.deadline[:19]}: a person takes over."
+        return Decision("deny", "AG113", sentence, rule="escalate.after")
+
     def spend(self, usage: Usage) -> None:
         """Count what a turn or a call used."""
         self.spent = self.spent + usage
@@ -57,6 +75,14 @@ class Budget:
             cost_usd=self.spent.cost_usd,
             duration_s=elapsed,
         )
+
+
+def deadline_of(first_seen_at: str, after_s: float) -> str:
+    """When an incident is due; empty when nobody knows since when it is there."""
+    if not first_seen_at:
+        return ""
+    due = datetime.fromisoformat(first_seen_at) + timedelta(seconds=after_s)
+    return due.isoformat(timespec="microseconds")
 
 
 def seconds_between(earlier: str, later: str) -> float:

@@ -30,6 +30,7 @@ from agentic.review import (
 )
 from agentic.review.branch import TRAILER
 from agentic.runtime.approving import ask_about
+from agentic.runtime.clock import stop_on_time
 from agentic.runtime.investigate import Investigation
 from agentic.runtime.session import Session
 
@@ -84,6 +85,9 @@ def _start(found: Investigation, incident: Incident) -> RunResult:
 def _decide(session: Session, found: Investigation, result: RunResult) -> RunResult:
     report, proposal = found.report, found.proposal
     if report is None:
+        late = stop_on_time(session, found, result, "find the root cause")
+        if late is not None:
+            return late
         why = ": ".join(filter(None, (_WHY.get(found.end.reason, ""), found.end.sentence)))
         return replace(result, reason=why)
     result = replace(result, decision=report.decision)
@@ -105,6 +109,8 @@ def _prove(
         step = f"The repair is known but not allowed: {verdict.decision.reason}"
         return _escalated(replace(result, proposal=None), step)
     result = replace(result, proposal=proposal)
+    if late := stop_on_time(session, found, result, f"prove `{proposal.title}` in the workspace"):
+        return late
     checked = found.journal.step(
         "checks",
         "checks",
@@ -125,7 +131,10 @@ def _prove(
     reason = _reason(result, report)
     result = replace(result, status="success", draft=not report.ready, reason=reason)
     result = ask_about(session, found, result, verdict.asks)
-    return _open(session, found, result) if session.apply else result
+    if not session.apply:
+        return result
+    late = stop_on_time(session, found, result, f"open the proven change `{proposal.title}`")
+    return late or _open(session, found, result)
 
 
 def _checks(

@@ -30,7 +30,8 @@ from agentic.records import (
 from agentic.rules import Case, diagnose
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.brief import brief, instructions
-from agentic.runtime.budget import Budget
+from agentic.runtime.budget import Budget, deadline_of
+from agentic.runtime.clock import overdue_note
 from agentic.runtime.engines import Engine, Task, choose_engine, open_engine
 from agentic.runtime.loop import Loop, LoopEnd
 from agentic.runtime.places import Places
@@ -100,6 +101,7 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         started_at,
         session.clock,
         session.store.cost_usd_since(started_at[:10]),
+        deadline=deadline_of(incident.first_seen_at, session.compiled.guardrails.escalate_after_s),
     )
     found = Investigation(
         run_id,
@@ -122,6 +124,9 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         agent=agent.name,
         engine=engine_name,
     )
+    if budget.started_late:
+        found.note = overdue_note(session, budget)
+        session.stream.emit("incident.overdue", found.note, level="warn", run_id=run_id)
     engine = open_engine(engine_name, case=case, model=agent.model)
     found.end = _loop(session, found, engine)
     if found.end.reason == "engine_failed" and agent.engine == "auto" and engine.name != "rules":
@@ -131,8 +136,9 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
 
 def _fall_back(session: Session, found: Investigation) -> None:
     """`auto` promised a result: the rules take over from a clean bench, within the same budget."""
-    found.note = f"{found.engine} could not go on ({found.end.sentence}); the rules took over"
-    session.stream.emit("engine.fallback", found.note, level="warn", run_id=found.run_id)
+    fell = f"{found.engine} could not go on ({found.end.sentence}); the rules took over"
+    found.note = "; ".join(filter(None, (found.note, fell)))
+    session.stream.emit("engine.fallback", fell, level="warn", run_id=found.run_id)
     found.bench.edits.clear()
     found.engine = "rules"
     found.end = _loop(session, found, open_engine("rules", case=found.case))
