@@ -28,7 +28,7 @@ demo: install ## Break the example project, repair it, show the proof. FAULT=<cl
 	@$(BIN)/python -m agentic.evals.demo --fault $(FAULT) --keep $(KEEP)
 
 test: install ## The whole suite but what needs a key.
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not live and not integration"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=30 -m "not live and not integration"
 
 fast: install ## The fast part of the suite: no dbt, no git, no database.
 	@$(BIN)/python -m pytest -q -m "not slow and not live and not integration" tests/unit
