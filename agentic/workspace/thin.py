@@ -13,13 +13,14 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 
 from agentic.exceptions import ArtifactError
 from agentic.lineage import Graph
-from agentic.project import Manifest, Node, Project, load_run_results
+from agentic.project import Manifest, Project, load_run_results
 from agentic.workspace.deferral import REFERABLE
 from agentic.workspace.selection import (
     tested_nodes,
@@ -33,6 +34,7 @@ SMALL = 60
 CUT_KEYS = ("exposures", "metrics", "semantic_models", "saved_queries")
 
 _REF = re.compile(r"""\bref\s*\(\s*(?:['"]\w+['"]\s*,\s*)?['"](\w+)['"]""")
+_READ = (".sql", ".py", ".yml", ".yaml")
 _GROUPS = re.compile(r"^['\"]?groups['\"]?\s*:", re.M)
 _GRAPH = re.compile(r"\bgraph\b")
 _STUBS = {
@@ -98,22 +100,34 @@ def plan_thin(
 
 
 def describes(manifest: Manifest, project: Project) -> bool:
-    """Whether the manifest was made from the checkout as it is now."""
+    """Whether the manifest was made from the checkout as it is now.
+
+    Files whose checksum it holds are read; all others must be older than it.
+    """
     made = _read_at(manifest, project)
     if made is None or manifest.metadata.project_name != project.name:
         return False
+    held = _held(manifest, project)
+    if not all(_same_text(file, checksum) for file, checksum in held.items()):
+        return False
     files = [project.root / "dbt_project.yml"]
     for root in (*project.source_roots, project.packages_path):
-        files += [
-            file for file in root.rglob("*") if file.suffix in (".sql", ".py", ".yml", ".yaml")
-        ]
-    if any(file.stat().st_mtime >= made for file in files if file.is_file()):
-        return False
-    return all(
-        _same_text(project.root / node.original_file_path, node)
-        for node in manifest.nodes.values()
-        if node.package_name == project.name and node.resource_type in ("model", "analysis")
-    )
+        files += [file for file in root.rglob("*") if file.suffix in _READ]
+    return all(file in held or file.stat().st_mtime < made for file in files if file.is_file())
+
+
+def _held(manifest: Manifest, project: Project) -> dict[Path, str]:
+    """The project's own files that are one node each, and their checksums."""
+    nodes = [*manifest.nodes.values(), *chain(*(manifest.disabled or {}).values())]
+    return {
+        project.root / node.original_file_path: node.checksum.checksum
+        for node in nodes
+        if node.package_name == project.name
+        and node.resource_type in ("model", "analysis", "test")
+        and not node.original_file_path.endswith((".yml", ".yaml"))
+        and node.checksum is not None
+        and node.checksum.name == "sha256"
+    }
 
 
 def _read_at(manifest: Manifest, project: Project) -> float | None:
@@ -135,15 +149,12 @@ def _read_at(manifest: Manifest, project: Project) -> float | None:
         return None
 
 
-def _same_text(file: Path, node: Node) -> bool:
-    checksum = node.checksum
-    if checksum is None or checksum.name != "sha256":
-        return file.is_file()
+def _same_text(file: Path, checksum: str) -> bool:
     try:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return False
-    return hashlib.sha256(text.encode()).hexdigest() == checksum.checksum
+    return hashlib.sha256(text.encode()).hexdigest() == checksum
 
 
 def _by_path(manifest: Manifest, own: str) -> dict[str, list[str]]:
