@@ -20,12 +20,15 @@ def text_files(root: Path, *, leave_out: Collection[str] = ()) -> dict[str, str]
     found: dict[str, str] = {}
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in leave_out)
+        here = Path(folder)
+        inside = here.relative_to(root).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
         for name in sorted(names):
-            file = Path(folder) / name
-            if name.endswith(SUFFIXES) and not file.is_symlink():
-                text = _text(file)
-                if text is not None:
-                    found[file.relative_to(root).as_posix()] = text
+            if not name.endswith(SUFFIXES) or (here / name).is_symlink():
+                continue
+            text = _text(here / name)
+            if text is not None:
+                found[prefix + name] = text
     return found
 
 
