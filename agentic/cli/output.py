@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
 import click
+
+# Control characters and those that turn the direction of writing: an error text, a column's value
+# or a file's line could otherwise move the cursor, set a title or show other text than there is.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """Text from outside as a terminal may show it; lines and tabs stay."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def emit_json(value: Any) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from agentic.cli.output import plain
 from agentic.events import Event, Sink
 
 _COLOUR = {"warn": "yellow", "error": "red"}
@@ -19,7 +20,8 @@ def progress_sink() -> Sink:
             return
         moment = datetime.fromisoformat(event.at).astimezone()
         colour = _COLOUR.get(event.level)
-        text = click.style(event.message, fg=colour) if colour else event.message
+        message = plain(event.message)
+        text = click.style(message, fg=colour) if colour else message
         click.echo(f"{moment:%H:%M:%S}  {text}", err=True)
 
     return write

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from agentic.records import CheckReport, Finding, Proposal, RunResult
+from agentic.cli.output import plain
+from agentic.records import CheckReport, Finding, Proposal, RunResult, dump, load
 from agentic.review import label, patch_of
 
 _COLOUR = {"pass": "green", "warn": "yellow", "fail": "red", "not_compared": "yellow"}
@@ -15,6 +17,7 @@ SAMPLES = 5
 
 def run_text(run: RunResult, *, applied: bool) -> str:
     """What broke, why, the change, the checks, and what to do next."""
+    run = load(RunResult, _plain(dump(run)))
     blocks = [_head(run)]
     if run.finding is not None:
         blocks.append(_finding(run.finding))
@@ -24,6 +27,14 @@ def run_text(run: RunResult, *, applied: bool) -> str:
         blocks.append(_checks(run.report))
     blocks.append(_next(run, applied=applied))
     return "\n\n".join(blocks) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {_plain(key): _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _head(run: RunResult) -> str:

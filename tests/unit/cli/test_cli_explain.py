@@ -1,0 +1,48 @@
+"""`agentic explain`: every code that is published has a page, and none is ever empty."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner, Result
+
+from agentic.cli.explain import command, load_pages, page_text
+from agentic.exceptions import AgenticError
+from agentic.records import CodePage, all_pages
+
+
+def explain(*args: str) -> Result:
+    return CliRunner().invoke(command, list(args), standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[CodePage]:
+    load_pages()
+    return list(all_pages())
+
+
+def test_every_page_says_what_and_what_to_do(pages: list[CodePage]) -> None:
+    assert len(pages) > 100
+    for entry in pages:
+        text = page_text(entry)
+        assert text.startswith(f"{entry.code} {entry.name}\n\n"), entry
+        assert len(entry.what) > 10, entry
+        assert re.fullmatch(r"[A-Z_]+[0-9]*", entry.code), entry
+
+
+def test_the_list_and_a_page(pages: list[CodePage]) -> None:
+    listed = explain().output.splitlines()
+    shown = explain("ac112").output
+
+    assert [line.split()[0] for line in listed] == [entry.code for entry in pages]
+    assert shown.startswith("AC112 ")
+    assert json.loads(explain("AC112", "--output", "json").output)["code"] == "AC112"
+
+
+def test_an_unknown_code_names_the_nearest() -> None:
+    error = explain("AC1112").exception
+
+    assert isinstance(error, AgenticError)
+    assert "AC111" in error.hint or "AC112" in error.hint
