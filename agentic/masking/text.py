@@ -8,12 +8,17 @@ from typing import Any
 
 from agentic.masking.secrets import known_secrets, looks_secret
 
+# Hostile text must not cost more than its length: no pattern scans far from each of many starts.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.S),
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.{0,8000}?"
+            r"-----END [A-Z ]{0,40}PRIVATE KEY-----",
+            re.S,
+        ),
         "[secret]",
     ),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[secret]"),
+    (re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,4000}+\.[\w-]{8,}+\.[\w-]*"), "[secret]"),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "[secret]"),
     (
         re.compile(r"\b(?:sk-(?:ant-)?|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|dapi)[\w-]{12,}"),
@@ -21,10 +26,13 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{12,}"), r"\1 [secret]"),
     # scheme://user:password@host
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]+):[^\s/@]+@"), r"\1:[secret]@"),
+    (
+        re.compile(r"(?i)([a-z][a-z0-9+.-]{0,30}://[^\s/:@]{1,300}):[^\s/@]{1,1000}@"),
+        r"\1:[secret]@",
+    ),
     (
         re.compile(
-            r"(?i)\b([\w-]*(?:password|passwd|pwd|secret|token|api_?key|private_key))"
+            r"(?i)(password|passwd|pwd|secret|token|api_?key|private_key)"
             r"(\"?'?\s*[:=]\s*)(\"[^\"]{4,}\"|'[^']{4,}'|[^\s,;'\"(){}\[\]]{6,})"
         ),
         r"\1\2[secret]",

@@ -105,6 +105,13 @@ class World(msgspec.Struct, frozen=True, eq=False, dict=True):
         """True when a rule forbids reading `schema.table` (lower case)."""
         return matches(key, self.read_deny)
 
+    def shields(self, key: str) -> bool:
+        """True when `schema.table` (lower case) has values that may not leave as they are."""
+        columns = self.labels.get(key)
+        if columns is None:
+            return bool(self.protected_names or self.columns_mask or self.read_mask)
+        return self.denied(key) or (columns.whole() | columns.unlisted) != CLEAN
+
     def lens(self, dialect: str) -> Lens:
         """This world as one engine resolves names."""
         lenses: dict[str, Lens] = self.__dict__.setdefault("lenses", {})

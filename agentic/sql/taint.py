@@ -321,8 +321,9 @@ def rename(columns: Columns, names: list[str]) -> Columns:
     if not names:
         return columns
     if columns.rest is not None and len(columns.pairs) < len(names):
-        label = columns.whole()
-        return Columns([(name, label) for name in names], columns.rest)
+        label = columns.whole() | columns.unlisted
+        pairs = [(name, label) for name in names]
+        return Columns(pairs, columns.rest, columns.hidden, columns.unlisted)
     pairs = [
         (names[index] if index < len(names) else name, label)
         for index, (name, label) in enumerate(columns.pairs)

@@ -320,12 +320,12 @@ def listed(columns: Columns, names: list[str]) -> Columns:
     if not names:
         return columns
     if len(columns.pairs) < len(names) and columns.rest is not None:
-        label = columns.rest
-        for _, one in columns.pairs:
-            label |= one
-        return Columns([(name, label) for name in names], columns.rest, columns.hidden)
+        # Any column of the relation may stand at any place, protected ones included.
+        label = (columns.whole() & ~BARE) | columns.unlisted
+        pairs = [(name, label) for name in names]
+        return Columns(pairs, columns.rest, columns.hidden, columns.unlisted)
     pairs = [
         (names[index] if index < len(names) else name, label)
         for index, (name, label) in enumerate(columns.pairs)
     ]
-    return Columns(pairs, columns.rest)
+    return Columns(pairs, columns.rest, columns.hidden, columns.unlisted)

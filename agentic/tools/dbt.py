@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
@@ -19,6 +20,10 @@ Select = Annotated[
     list[str], Meta(description="unique_ids or node names", min_length=1, max_length=50)
 ]
 LOG_CHARS = 6_000
+_ABOUT_VALUES = re.compile(
+    r"(?i)(?:conversion error|invalid input|out of range|constraint error|duplicate key)[^\n]*"
+)
+_QUOTED = re.compile(r"'(?:[^'\n]|'')*'|\"[^\"\n]*\"|=\([^)\n]*\)")
 
 
 @tool(toolset="dbt", effect="workspace", timeout_s=900.0)
@@ -40,7 +45,10 @@ def dbt_compile(bench: Bench, *, select: Select) -> dict[str, Any]:
     """Compile nodes with the proposal in the workspace: their SQL, or dbt's error in full."""
     space = _workspace(bench)
     outcome: Any = space.compile(_ids(bench, select))
-    return {"ok": bool(getattr(outcome, "ok", True)), "log": _tail(getattr(outcome, "log", ""))}
+    return {
+        "ok": bool(getattr(outcome, "ok", True)),
+        "log": _tail(bench, getattr(outcome, "log", "")),
+    }
 
 
 @tool(toolset="dbt", effect="workspace", timeout_s=900.0)
@@ -56,13 +64,30 @@ def dbt_show(
     outcome = space.build([uid])
     relation = outcome.relations.get(uid)
     if not outcome.ok or relation is None:
-        return {"ok": False, "log": _tail(outcome.log)}
+        return {"ok": False, "log": _tail(bench, outcome.log)}
     parts = (relation.database, relation.schema, relation.identifier)
     with space.connection() as connection:
         sql = f"select * from {relation_sql(parts, bench.dialect)}"  # noqa: S608 -- quoted
+        _refuse_values(bench, uid)
         found = connection.query(sql, max_rows=max_rows)
     rows = [[text(value) for value in row] for row in found.rows]
     return {"ok": True, "columns": list(found.columns), "rows": rows, "truncated": found.truncated}
+
+
+def _refuse_values(bench: Bench, unique_id: str) -> None:
+    """Rows are shown only where nothing above the node, as it stands, is protected: what a proposal
+    takes from where is for the checks to prove, not for this tool to show. Raises ToolError."""
+    # A proposal may make it read anything of the project.
+    above = bench.graph.ancestors(unique_id) if not bench.edits else tuple(bench.manifest.all)
+    for uid in (unique_id, *above):
+        node = bench.manifest.all.get(uid)
+        if node is None or not node.schema:
+            continue
+        if bench.world is None or bench.world.shields(f"{node.schema}.{node.alias}".lower()):
+            raise ToolError(
+                f"rows of {unique_id} may hold values of {uid} that may not be shown",
+                hint="dbt_build proves it; run_sql shows columns that may be read.",
+            )
 
 
 def _built(bench: Bench, select: list[str]) -> dict[str, Any]:
@@ -71,10 +96,10 @@ def _built(bench: Bench, select: list[str]) -> dict[str, Any]:
     return {
         "ok": bool(outcome.ok),
         "results": [
-            {"node": r.unique_id, "status": r.status, "message": (r.message or "")[:2000]}
+            {"node": r.unique_id, "status": r.status, "message": _shown(bench, r.message)[:2000]}
             for r in results
         ],
-        "log": "" if outcome.ok else _tail(outcome.log),
+        "log": "" if outcome.ok else _tail(bench, outcome.log),
     }
 
 
@@ -90,5 +115,14 @@ def _ids(bench: Bench, select: list[str]) -> list[str]:
     return [find_node(bench, one).unique_id for one in select]
 
 
-def _tail(log: object) -> str:
-    return str(log or "")[-LOG_CHARS:]
+def _tail(bench: Bench, log: object) -> str:
+    return _shown(bench, log)[-LOG_CHARS:]
+
+
+def _shown(bench: Bench, said: object) -> str:
+    """An error text without the values it repeats, in a project that protects any."""
+    text_ = str(said or "")
+    world = bench.world
+    if world is not None and not (world.protected_names or world.columns_mask or world.read_mask):
+        return text_
+    return _ABOUT_VALUES.sub(lambda line: _QUOTED.sub("[value]", line.group()), text_)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +21,7 @@ from agentic.tools.paths import (
     file_text,
     inside,
     project_files,
+    refuse_rows,
     relative_path,
 )
 from agentic.tools.registry import ToolError, tool
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 READ_CHARS = 50_000
 TEXT_BUDGET = 45_000
 HITS = 60
+SEARCH_S = 3.0
 CHANGES = 60
 
 
@@ -40,6 +45,7 @@ def read_file(
 ) -> dict[str, Any]:
     """One text file of the project, with the proposal's edits applied, or as it was in a commit."""
     key = relative_path(path)
+    refuse_rows(bench, key)
     found = _at_revision(bench, key, revision) if revision else _now(bench, key)
     if found is None:
         near = [p for p in _names(bench) if Path(p).name == Path(key).name]
@@ -84,18 +90,54 @@ def search_code(
 ) -> dict[str, Any]:
     """Lines of the project's files that hold a text or match a regular expression."""
     expression = _expression(pattern)
-    hits: list[dict[str, Any]] = []
-    for name in _names(bench):
-        if paths and paths not in name:
-            continue
-        try:
-            content = current_text(bench, name) or ""
-        except ToolError:
-            continue  # larger than a tool reads, or not text: nothing to search in
-        for number, line in enumerate(content.splitlines(), start=1):
-            if expression.search(line[:2000]):
-                hits.append({"path": name, "line": number, "text": line.strip()[:240]})
+    lines = [
+        (name, number, line)
+        for name in _names(bench)
+        if not paths or paths in name
+        for number, line in enumerate(_lines(bench, name), start=1)
+    ]
+    plain = not (len(pattern) > 2 and pattern[0] == pattern[-1] == "/")
+    found = _matching(expression, [line[2][:2000] for line in lines], plain=plain)
+    hits = [
+        {"path": name, "line": number, "text": line.strip()[:240]}
+        for (name, number, line), hit in zip(lines, found, strict=True)
+        if hit
+    ]
     return {"pattern": pattern, "matches": hits[:HITS], "total": len(hits)}
+
+
+def _lines(bench: Bench, name: str) -> list[str]:
+    try:
+        return (current_text(bench, name) or "").splitlines()
+    except ToolError:
+        return []  # larger than a tool reads, or not to be read: nothing to search in
+
+
+_SEARCH = """
+import json, re, sys
+pattern, lines = json.load(sys.stdin)
+found = re.compile(pattern, re.IGNORECASE).search
+json.dump([bool(found(line)) for line in lines], sys.stdout)
+"""
+
+
+def _matching(expression: re.Pattern[str], lines: list[str], *, plain: bool) -> list[bool]:
+    """Which lines match. A regular expression runs in a process of its own, since a hostile one can
+    take for ever and holds the interpreter while it does. Raises ToolError after SEARCH_S."""
+    if plain:
+        return [bool(expression.search(line)) for line in lines]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _SEARCH],
+            input=json.dumps([expression.pattern, lines]),
+            capture_output=True,
+            text=True,
+            timeout=SEARCH_S,
+            check=True,
+        )
+    except (subprocess.SubprocessError, OSError) as error:
+        raise ToolError("the regular expression takes too long", hint="Search a text.") from error
+    return [bool(one) for one in json.loads(done.stdout)]
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
@@ -174,7 +216,9 @@ def _readable(bench: Bench, paths: Iterable[str]) -> list[str]:
         if not name.startswith(start) or Path(name).suffix not in TEXT:
             continue
         with suppress(ToolError):
-            found.append(relative_path(name[len(start) :]))
+            key = relative_path(name[len(start) :])
+            inside(bench, key)
+            found.append(key)
     return found[:CHANGES]
 
 

@@ -1,17 +1,68 @@
-"""The last look at a statement before it runs: only text that the policy rendered is ever sent."""
+"""The one way from a tool to the warehouse's rows: judged, asked of the engine, run, masked.
+
+Only text that the policy rendered is ever sent, and only values that it lets out come back.
+"""
 
 from __future__ import annotations
 
-from agentic.policy import judge_sql
+from typing import Any
+
+import msgspec
+
+from agentic.exceptions import WarehouseError, WarehouseLocked
+from agentic.masking import mask_rows
+from agentic.policy import SqlVerdict, judge_sql
 from agentic.tools.bench import Bench
 from agentic.tools.registry import ToolError
+from agentic.warehouse import Rows
 
 
-def judged(bench: Bench, sql: str) -> str:
-    """The policy's own rendering of a read statement. Raises ToolError when it is not allowed."""
+def judged(bench: Bench, sql: str) -> SqlVerdict:
+    """The verdict on a read statement. Raises ToolError when it is not allowed."""
     if bench.world is None:
         raise ToolError("no statement can be judged in this run")
     verdict = judge_sql(sql, dialect=bench.dialect, role="reader", world=bench.world)
-    if verdict.verdict != "allow":
+    if verdict.verdict != "allow" or not verdict.sql:
         raise ToolError(f"{verdict.code}: {verdict.reason}")
-    return verdict.sql or sql
+    return verdict
+
+
+def answer(
+    bench: Bench, sql: str, *, max_rows: int = 1, timeout_s: float = 60, explain: bool = False
+) -> tuple[str, Rows]:
+    """What was sent, and its rows with masked columns masked. Raises ToolError."""
+    verdict = judged(bench, sql)
+    connection = bench.connection()
+    objection = connection.opinion(verdict.sql, reads=verdict.reads)
+    if objection:
+        raise ToolError(
+            f"PARSER_DIFFERENTIAL: {objection}",
+            hint="Write the statement plainly: one select over named relations.",
+        )
+    sent = f"explain {verdict.sql}" if explain else verdict.sql
+    try:
+        found = connection.query(sent, max_rows=max_rows, timeout_s=timeout_s)
+    except WarehouseLocked:
+        raise
+    except WarehouseError as error:
+        # An engine's error text repeats values.
+        if bench.world is not None and any(map(bench.world.shields, verdict.reads)):
+            raise ToolError(
+                f"the statement failed, and what it read may not be shown: {_first(error.message)}",
+                hint="Ask without casting or computing on protected columns.",
+            ) from error
+        raise
+    masked = found.columns if explain and verdict.masked else verdict.masked
+    return sent, _masked(found, masked)
+
+
+def _masked(found: Rows, masked: tuple[str, ...]) -> Rows:
+    names = found.columns if "*" in masked else masked
+    rows: Any = mask_rows(found.columns, found.rows, names)
+    return msgspec.structs.replace(found, rows=tuple(tuple(row) for row in rows))
+
+
+def _first(message: str) -> str:
+    """The kind of an error: what stands before its first colon, and nothing of the rest."""
+    kind = message.partition(":")[0]
+    return kind if len(kind) <= 40 and kind.replace(" ", "").isalpha() else "an error"

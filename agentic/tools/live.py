@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from agentic.sql import quote, relation_sql
 from agentic.tools.bench import Bench
-from agentic.tools.judged import judged
+from agentic.tools.judged import answer
 from agentic.tools.registry import ToolError, tool
 from agentic.warehouse import Relation
 
@@ -105,7 +105,7 @@ def profile_column(
         ref = quote(name, bench.dialect)
         parts += [f"count({ref})", f"count(distinct {ref})", f"min({ref})", f"max({ref})"]
     sql = f"select {', '.join(parts)} from {_relation_text(bench, relation)}"  # noqa: S608 -- quoted
-    row = bench.connection().query(judged(bench, sql), max_rows=1).rows[0]
+    row = answer(bench, sql)[1].rows[0]
     figures = {}
     for index, name in enumerate(names):
         filled, distinct, low, high = row[1 + 4 * index : 5 + 4 * index]
@@ -132,15 +132,15 @@ def _loaded_at(bench: Bench, unique_id: str) -> dict[str, Any]:
     one = bench.manifest.all[unique_id]
     field = getattr(one, "loaded_at_field", None)
     relation = relation_of(bench, unique_id)
-    answer: dict[str, Any] = {"node": unique_id, "loaded_at_field": field}
+    told: dict[str, Any] = {"node": unique_id, "loaded_at_field": field}
     live = {name.lower(): name for name, _, _ in live_columns(bench, unique_id) or ()}
     if relation is None or not live:
-        return {**answer, "exists": False}
+        return {**told, "exists": False}
     name = live.get((field or "").lower())
     newest = f"max({quote(name, bench.dialect)})" if name else "null"
     sql = f"select count(*), {newest} from {_relation_text(bench, relation)}"  # noqa: S608 -- quoted
-    rows, latest = bench.connection().query(judged(bench, sql), max_rows=1).rows[0]
-    return {**answer, "exists": True, "rows": rows, "newest": text(latest), "sql": sql}
+    rows, latest = answer(bench, sql)[1].rows[0]
+    return {**told, "exists": True, "rows": rows, "newest": text(latest), "sql": sql}
 
 
 def text(value: object) -> object:

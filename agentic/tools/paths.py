@@ -36,7 +36,25 @@ def inside(bench: Bench, path: str) -> Path:
     real = (root / relative_path(path)).resolve()
     if not real.is_relative_to(root):
         raise ToolError(f"{path!r} leads out of the project")
+    # A link inside the project may lead to what is hidden by its own name.
+    key = relative_path(real.relative_to(root).as_posix())
+    if real.suffix.lower() not in TEXT and real.is_file():
+        raise ToolError(f"{path!r} is no project text", hint=", ".join(sorted(TEXT)))
+    refuse_rows(bench, key)
     return real
+
+
+def refuse_rows(bench: Bench, path: str) -> None:
+    """A seed's file holds the rows of its relation: what may not leave there may not leave here.
+
+    Raises ToolError.
+    """
+    if bench.world is None or not path.endswith(".csv"):
+        return
+    for node in bench.manifest.all.values():
+        relation = f"{node.schema}.{node.alias}".lower()
+        if node.original_file_path == path and bench.world.shields(relation):
+            raise ToolError(f"{path} holds values that may not be read", hint="Ask for counts.")
 
 
 def current_text(bench: Bench, path: str) -> str | None:

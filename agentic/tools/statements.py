@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from agentic.tools.bench import Bench
-from agentic.tools.judged import judged
+from agentic.tools.judged import answer
 from agentic.tools.live import text
 from agentic.tools.registry import tool
 
@@ -27,22 +27,22 @@ def run_sql(
     max_rows: Annotated[int, Meta(description="rows wanted", ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Run one read statement on the baseline's warehouse and return its rows, capped and masked."""
-    return _run(bench, judged(bench, sql), max_rows)
+    return _run(bench, sql, max_rows)
 
 
 @tool(toolset="sql", effect="read")
 def explain_query(bench: Bench, *, sql: Statement) -> dict[str, Any]:
     """The warehouse's plan for a read statement, without running it."""
-    return _run(bench, f"explain {judged(bench, sql)}", MAX_ROWS)
+    return _run(bench, sql, MAX_ROWS, explain=True)
 
 
-def _run(bench: Bench, sql: str, max_rows: int) -> dict[str, Any]:
+def _run(bench: Bench, sql: str, max_rows: int, *, explain: bool = False) -> dict[str, Any]:
     limits = bench.guardrails
     rows_cap = min(max_rows, limits.sql_max_rows if limits else MAX_ROWS)
     timeout = limits.sql_timeout_s if limits else TIMEOUT_S
-    found = bench.connection().query(sql, max_rows=rows_cap, timeout_s=timeout)
+    sent, found = answer(bench, sql, max_rows=rows_cap, timeout_s=timeout, explain=explain)
     return {
-        "sql": sql,
+        "sql": sent,
         "columns": list(found.columns),
         "rows": [[_cell(value) for value in row] for row in found.rows],
         "truncated": found.truncated,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -42,6 +43,10 @@ class Connection(Protocol):
 
         Raises WarehouseError with the warehouse's own message, also past `timeout_s`.
         """
+
+    def opinion(self, sql: str, *, reads: Collection[str]) -> str:
+        """What the engine itself objects to in a statement judged to be one read of these relations
+        (`schema.table`): a sentence, or nothing. Asks its parser or planner; runs nothing."""
 
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         """Run one statement for its effect. Raises WarehouseError on a read-only connection."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,8 @@ from agentic.warehouse.relation import Column, Relation, Rows, cap
 
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _REMOTE = ("md:", "motherduck:", "ducklake:", "http://", "https://", "s3://", "quack:")
+
+_READS = frozenset({"SELECT", "EXPLAIN", "RELATION", "LOGICAL_PLAN"})
 
 # Settings of the profile that change what a query means or costs; the others stay DuckDB's own.
 _HARMLESS = frozenset(
@@ -106,6 +108,17 @@ class DuckdbConnection:
             truncated=truncated,
             types=tuple(str(one[1]) for one in described),
         )
+
+    def opinion(self, sql: str, *, reads: Collection[str]) -> str:  # noqa: ARG002 - one seam
+        # Never alone: DuckDB calls `with d as (delete ...) select` a SELECT.
+        try:
+            found = self._session.extract_statements(sql)
+        except duckdb.Error:
+            return "DuckDB cannot parse the statement"
+        if len(found) != 1:
+            return f"DuckDB reads {len(found)} statements"
+        kind = found[0].type.name
+        return "" if kind in _READS else f"DuckDB calls it {kind}"
 
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,17 @@ _RELATIONS = f"""
       and (%s::text is null or n.nspname = %s)
     order by 2, 3
 """  # noqa: S608 - the inserted text is the constant above
+_BELOW_VIEWS = """
+    select lower(vn.nspname || '.' || v.relname), lower(n.nspname || '.' || c.relname)
+    from pg_catalog.pg_depend d
+    join pg_catalog.pg_rewrite r on r.oid = d.objid and d.classid = 'pg_rewrite'::regclass
+    join pg_catalog.pg_class v on v.oid = r.ev_class and v.relkind = 'v'
+    join pg_catalog.pg_namespace vn on vn.oid = v.relnamespace
+    join pg_catalog.pg_class c on c.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid <> v.oid
+    group by 1, 2
+"""
 _SCHEMAS = f"select n.nspname from pg_catalog.pg_namespace n where {_SYSTEM} order by 1"  # noqa: S608
 
 
@@ -100,6 +111,21 @@ class PostgresConnection:
                 types=tuple(str(one.type_display) for one in described),
             )
 
+    def opinion(self, sql: str, *, reads: Collection[str]) -> str:
+        if not sql.lstrip().lower().startswith(("select", "with", "values", "(", "table")):
+            return ""  # EXPLAIN explains queries only
+        with self._rolled_back(60) as cursor:
+            # Prepared, so that a second statement is refused.
+            asked = f"explain (format json, verbose) {sql}"
+            plan = cursor.execute(asked.encode(), prepare=True).fetchall()[0][0][0]
+            views = cursor.execute(_BELOW_VIEWS).fetchall()
+        allowed = {".".join(one.lower().split(".")[-2:]) for one in reads}
+        for view, relation in views * 8:  # views on views; PostgreSQL plans what they stand on
+            if view in allowed:
+                allowed.add(relation)
+        other = sorted(one for one in _relations_in(plan) if one.lower() not in allowed)
+        return f"PostgreSQL would read {', '.join(other)} too" if other else ""
+
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:
             raise WarehouseError("this connection is read-only")
@@ -142,6 +168,18 @@ class PostgresConnection:
         ):
             _set_timeout(cursor, timeout_s)
             yield cursor
+
+
+def _relations_in(plan: Any) -> set[str]:
+    """`schema.table` of every relation and every node that writes in a plan."""
+    found: set[str] = set()
+    if isinstance(plan, dict):
+        if plan.get("Node Type") in ("ModifyTable", "LockRows"):
+            found.add(f"{plan['Node Type']} {plan.get('Relation Name', '')}".strip())
+        elif "Relation Name" in plan:
+            found.add(f"{plan.get('Schema', '')}.{plan['Relation Name']}")
+    inner = plan.values() if isinstance(plan, dict) else plan if isinstance(plan, list) else ()
+    return found.union(*(_relations_in(one) for one in inner))
 
 
 def _set_timeout(cursor: psycopg.Cursor[Any], timeout_s: float) -> None:

@@ -118,6 +118,10 @@ def _described(case: Case, path: str) -> list[str]:
         kind, _, name = key.partition(":")
         kind = "source" if kind == "table" else kind
         names.append(f"{kind}.{case.after.name}.{name}")
+        if kind == "source" and "." not in name:
+            # What a source says of itself (its schema, say) holds for each of its tables.
+            tables = sorted(k for k in {*before, *after} if k.startswith(f"table:{name}."))
+            names += [f"source.{case.after.name}.{one.partition(':')[2]}" for one in tables]
     return names
 
 
