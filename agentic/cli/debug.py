@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 
 from agentic.cli.options import Flags, project_options
@@ -16,10 +18,12 @@ _COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
 def command(flags: Flags, audit: bool) -> int:
     """Check dbt, profile, connection, artifacts, git, both files, leftovers and engine.
 
-    Nothing is changed. The exit code is 1 when something failed, 0 when nothing did (warnings
-    included), 2 when there is no dbt project.
+    What the files forbid is tried with the agent's own credentials, and taken back: a right that
+    the warehouse gives beyond them is told. Nothing is changed. The exit code is 1 when something
+    failed, 0 when nothing did (warnings included), 2 when there is no dbt project.
     """
     from agentic.cli.readiness import readiness
+    from agentic.cli.safeguards import safeguards
     from agentic.project import find_project
     from agentic.records import dump
 
@@ -29,7 +33,7 @@ def command(flags: Flags, audit: bool) -> int:
 
         return check_audit(project, as_json=flags.as_json)
     failed = 0
-    for line in readiness(project):
+    for line in chain(readiness(project), safeguards(project)):
         failed += line.verdict == "fail"
         if flags.as_json:
             emit_json(dump(line))

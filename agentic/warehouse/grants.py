@@ -35,6 +35,8 @@ class Readable(msgspec.Struct, frozen=True):
     """The columns that may be read; None for all."""
     masked: tuple[str, ...] = ()
     """Readable columns whose values leave masked."""
+    barred: tuple[str, ...] = ()
+    """Known columns that may not be read."""
 
     @property
     def schema(self) -> tuple[str, ...]:
@@ -165,7 +167,7 @@ def _columns(
         masked = ("*",)
     kind = str(node.config.get("materialized") or "table")
     kept = () if hide_masked else tuple(name for name in masked if name not in barred)
-    return Readable(uid, parts, kind, allowed, kept)
+    return Readable(uid, parts, kind, allowed, kept, tuple(barred))
 
 
 def _may_name(parts: tuple[str, ...], pattern: str) -> bool:

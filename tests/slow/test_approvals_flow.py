@@ -187,6 +187,7 @@ def test_a_rejection(tiny: Tiny, once_asked: dict[str, Any]) -> None:
     assert code == 2
     assert "was rejected by local:" in said
     assert audit(tiny)[-1] == ("local", "approval.reject")
+    assert "0 of 1 approved (0%)" in tiny.agentic("debug").stdout
 
 
 def race(root: str, ask_id: str, token: str, gate: Any, answers: Any) -> None:

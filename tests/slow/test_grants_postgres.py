@@ -159,6 +159,71 @@ def test_what_an_older_file_granted_is_taken_back(
             as_agent(statement)
 
 
+def safeguards(tiny: Tiny) -> dict[str, Any]:
+    done = tiny.agentic("debug", "--output", "json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found: dict[str, Any] = next(line for line in lines if line["name"] == "safeguards")
+    assert done.returncode == (1 if found["verdict"] == "fail" else 0), done.stdout
+    return found
+
+
+def state(server: Any) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = server.run(
+        "select n.nspname, c.relname, c.oid, c.xmin::text, c.relacl::text from pg_class c"
+        " join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname in ('raw', 'dev', 'vault', 'public') order by 1, 2"
+    )
+    return found
+
+
+def test_debug_tries_what_is_forbidden_and_leaves_nothing(tiny: Tiny, server: Any) -> None:
+    before = state(server), server.run("select count(*) from dev.daily")
+    found = safeguards(tiny)
+
+    assert (found["verdict"], found["next"]) == ("ok", ""), found
+    assert int(found["evidence"].split(" trials")[0].split()[-1]) >= 9
+    assert "as agentic" in found["evidence"]
+    assert (state(server), server.run("select count(*) from dev.daily")) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("grant select on raw.people to agentic", "read raw.people"),
+        ("grant select (secret) on raw.orders to agentic", "read raw.orders.secret"),
+        ("grant insert on dev.daily to agentic", "put rows into dev.daily"),
+        ("grant delete on raw.orders to agentic", "take rows out of raw.orders"),
+        ("grant create on schema dev to agentic", "create in dev"),
+    ],
+)
+def test_debug_reports_a_right_too_many(tiny: Tiny, server: Any, given: str, what: str) -> None:
+    server.run(given)
+    before = state(server)
+    found = safeguards(tiny)
+    after = state(server)
+    grant(tiny, server)
+
+    assert found["verdict"] == "fail"
+    assert "allows 1 of" in found["evidence"]
+    assert f": {what} (" in found["evidence"]
+    assert "agentic grants" in found["next"]
+    assert after == before
+
+
+def test_debug_warns_where_agents_have_the_users_rights(tiny: Tiny) -> None:
+    written = (tiny.root / "guardrails.yml").read_text()
+    own = "build: {target: dev}\nproduction: {targets: []}\n"
+    tiny.write("guardrails.yml", written.replace("build: {target: ci}\n", own))
+    try:
+        found = safeguards(tiny)
+    finally:
+        tiny.write("guardrails.yml", written)
+
+    assert found["verdict"] == "warn"
+    assert "as postgres the warehouse allows" in found["evidence"]
+    assert "build.target" in found["next"]
+
+
 def test_the_main_job_reads_and_builds_with_the_build_targets_credentials(
     tiny: Tiny, server: Any
 ) -> None:
