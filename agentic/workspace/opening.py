@@ -14,7 +14,7 @@ from agentic.project import Dbt, Manifest, Project, Repo, Target, list_targets
 from agentic.warehouse import open_connection
 from agentic.workspace.frame import Wish, make_frame
 from agentic.workspace.ground import drop_schemas
-from agentic.workspace.places import Entry, empty_slot, host, lock_slot, read_entries
+from agentic.workspace.places import Entry, empty_slot, host, lock_slot, read_entries, remove_slot
 from agentic.workspace.workspace import Workspace
 
 
@@ -71,7 +71,6 @@ def _sweep_one(
     project: Project, repo: Repo | None, target: Target | None, entry: Entry, note: Path
 ) -> list[str]:
     slot = Path(entry.slot)
-    slot.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = lock_slot(slot)
     if handle is None:
         return []
@@ -85,6 +84,7 @@ def _sweep_one(
             note.unlink(missing_ok=True)
             removed.append(f"workspace of run {entry.run_id}")
     finally:
+        remove_slot(slot)
         os.close(handle)
     return removed
 

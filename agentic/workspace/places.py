@@ -57,8 +57,9 @@ class Slot:
         return self.folder / "cache"
 
     def release(self) -> None:
-        """Let go of the lock; the folder stays."""
+        """Let go of the lock; a slot without a parse cache goes too."""
         if self._handle >= 0:
+            remove_slot(self.folder)
             os.close(self._handle)
             self._handle = -1
 
@@ -86,7 +87,6 @@ def take_slot(project_root: Path, home: Path | None = None, *, at_least: int = 0
         parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for number in range(at_least, _SLOTS):
             folder = parent / str(number)
-            folder.mkdir(exist_ok=True, mode=0o700)
             handle = lock_slot(folder)
             if handle is not None:
                 return Slot(folder, number, handle)
@@ -102,13 +102,35 @@ def take_slot(project_root: Path, home: Path | None = None, *, at_least: int = 0
 
 def lock_slot(folder: Path) -> int | None:
     """The handle of a slot's lock, or None when a living process holds it."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A holder may have removed the file just now: such a lock keeps nobody out.
+            if os.fstat(handle).st_ino == (folder / "lock").stat().st_ino:
+                return handle
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(handle)
+            return None
         os.close(handle)
-        return None
-    return handle
+
+
+def remove_slot(folder: Path) -> None:
+    """Remove an empty slot, and the project's folder after its last; call it with the lock held."""
+    with suppress(OSError):
+        (folder / "cache").rmdir()
+    if any(item.name != "lock" for item in folder.iterdir()):
+        return
+    with suppress(OSError):
+        (folder / "lock").unlink()
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def _outside(folder: Path, project_root: Path) -> None:

@@ -30,6 +30,8 @@ from agentic.workspace.thin import CUT_KEYS, Thin
 _PROJECT_FILE = "dbt_project.yml"
 _SCANNED = (".sql", ".yml", ".yaml")
 PARSE_CACHE = "partial_parse.msgpack"
+WORTH_KEEPING = 2_000_000
+"""Bytes; below that a fresh parse costs less than a second."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +93,12 @@ class Side:
             shutil.copyfile(place.cache / PARSE_CACHE, place.target_path / PARSE_CACHE)
 
     def keep_cache(self) -> None:
-        """Save dbt's parse cache for the next workspace at this place."""
+        """Save dbt's parse cache for the next workspace at this place, where it saves seconds."""
+        file = self.place.target_path / PARSE_CACHE
         with suppress(OSError):
-            self.place.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (self.place.target_path / PARSE_CACHE).replace(self.place.cache / PARSE_CACHE)
+            if file.stat().st_size >= WORTH_KEEPING:
+                self.place.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+                file.replace(self.place.cache / PARSE_CACHE)
 
     def write_file(self, path: str, text: str | None) -> None:
         """Write or delete one file of the project. Raises WorkspaceError for a path outside it."""

@@ -51,6 +51,19 @@ def test_a_slot_is_held_until_it_is_released(tmp_path: Path) -> None:
     second.release()
 
 
+def test_an_empty_slot_goes_and_one_with_a_cache_stays(tmp_path: Path) -> None:
+    empty, kept = (take_slot(tmp_path / "project", tmp_path / "home") for _ in range(2))
+    kept.cache.mkdir()
+    (kept.cache / "parse").touch()
+
+    empty.release()
+    kept.release()
+
+    assert not empty.folder.exists()
+    assert (kept.cache / "parse").exists()
+    assert not list(tmp_path.glob("home/*/0"))
+
+
 def test_a_workspace_never_lies_in_the_project(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="inside the project"):
         take_slot(tmp_path, tmp_path / "home")
