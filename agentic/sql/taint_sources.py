@@ -26,6 +26,9 @@ _ARRAYS_IN_FROM = frozenset({"bigquery", "redshift", "databricks", "spark", "cli
 _WRAPPERS = (exp.Final, exp.Paren, exp.From)
 
 
+_SEMI_JOINS = frozenset(["duckdb", "databricks", "spark", "clickhouse"])
+
+
 class Sources:
     """The half of the resolver that knows FROM. Mixed into `Resolver`, which has the rest."""
 
@@ -209,7 +212,9 @@ class Sources:
         args = join.args
         kind = str(args.get("kind") or "").upper()
         before = len(scope.sources)
-        self.source(join.this, scope, silent=kind in ("SEMI", "ANTI"))
+        # Elsewhere SEMI is an alias of the relation before it, and the join shows both sides.
+        silent = kind in ("SEMI", "ANTI") and self.dialect in _SEMI_JOINS
+        self.source(join.this, scope, silent=silent)
         for key in ("on", "match_condition"):
             if args.get(key) is not None:
                 self.predicate(args[key], scope)
