@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 from agentic.guardrails.registry import guardrail, guardrails
 from agentic.guardrails.situation import Situation
 from agentic.policy import judge_sql
@@ -104,7 +106,13 @@ def reading_allowed(call: ToolCall, spec: ToolSpec, situation: Situation) -> Dec
 
 
 def _node_readable(node: str, call: ToolCall, situation: Situation) -> Decision | None:
-    rule = next((one for one in situation.guardrails.read_deny if node in one.nodes), None)
+    relation = situation.manifest.all[node]
+    name = f"{relation.database or ''}.{relation.schema}.{relation.alias}".lower()
+    rules = situation.guardrails.read_deny
+    rule = next(
+        (one for one in rules if node in one.nodes or any(matches(name, p) for p in one.relations)),
+        None,
+    )
     if rule is not None:
         return Decision("deny", "AG121", f"{node} may not be read.", rule=f"read.deny: {rule.text}")
     for column in _named_columns(call):
@@ -117,18 +125,18 @@ def _node_readable(node: str, call: ToolCall, situation: Situation) -> Decision 
 
 def _column_rule(node: str, column: str, situation: Situation) -> Rule | None:
     relation = situation.manifest.all[node]
-    name = f"{relation.schema}.{relation.alias}.{column}".lower()
+    name = f"{relation.database or ''}.{relation.schema}.{relation.alias}.{column}".lower()
     rules = situation.guardrails.read_deny
     return next((one for one in rules if any(matches(name, p) for p in one.columns)), None)
 
 
 def matches(name: str, pattern: str) -> bool:
-    """True when a dotted pattern with `*` in single parts names this dotted name's last parts."""
+    """True when a dotted pattern with `*` inside its parts names this dotted name's last parts."""
     names, parts = name.split("."), pattern.lower().split(".")
     if len(parts) > len(names):
         return False
     pairs = zip(reversed(names), reversed(parts), strict=False)
-    return all(part in ("*", own) for own, part in pairs)
+    return all(fnmatchcase(own, part) for own, part in pairs)
 
 
 @guardrail(

@@ -28,7 +28,7 @@ def world_of(manifest: Manifest, guardrails: CompiledGuardrails, target: Target)
         read_deny=_relations(manifest, guardrails.read_deny),
         read_mask=_relations(manifest, guardrails.read_mask),
         columns_deny=_columns(guardrails.read_deny),
-        columns_mask=_columns(guardrails.read_mask),
+        columns_mask=(*_columns(guardrails.read_mask), *_masked_whole(manifest, guardrails)),
         build_schemas=guardrails.build_schemas,
         pii_columns=tuple(_pii(manifest, guardrails)),
     )
@@ -48,6 +48,16 @@ def _relations(manifest: Manifest, rules: Iterable[Rule]) -> tuple[str, ...]:
 
 def _columns(rules: Iterable[Rule]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for rule in rules for column in rule.columns))
+
+
+def _masked_whole(manifest: Manifest, guardrails: CompiledGuardrails) -> Iterable[str]:
+    """Marked columns of relations that a rule masks as a whole: readable, and masked."""
+    hidden = {uid for rule in guardrails.read_mask for uid in rule.nodes}
+    marked = (name.rpartition(".") for name in guardrails.pii_columns)
+    for uid, _, column in marked:
+        if uid in hidden:
+            node = manifest.all[uid]
+            yield f"{node.schema}.{node.alias}.{column}"
 
 
 def _pii(manifest: Manifest, guardrails: CompiledGuardrails) -> Iterable[str]:
