@@ -111,12 +111,13 @@ def on_postgresql(folder: Path, wanted: int) -> Outcome:
     identity = _identity(home)
     serving = _serve(_reachable(installed, home, identity), home, identity)
     try:
-        return _on(next(serving), files, wanted)
+        return on_server(next(serving), files, wanted)
     finally:
         serving.close()
 
 
-def _on(server: PostgresServer, files: Path, wanted: int) -> Outcome:
+def on_server(server: PostgresServer, files: Path, wanted: int) -> Outcome:
+    """Run in this empty database."""
     server.run(*(part for part in POSTGRES_SETUP.split(";") if part.strip()))
     with psycopg.connect(**server._asdict(), autocommit=True) as session:
         session.execute("set search_path = gold")
