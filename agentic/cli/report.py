@@ -100,17 +100,19 @@ def _next(run: RunResult, *, applied: bool) -> str:
     if run.branch:
         state = "draft" if run.draft else "ready for review"
         lines.append(f"{bold}review the branch {run.branch} ({state})")
-        lines.append(f"            git diff ...{run.branch}")
+        lines.append(f"            git show {run.branch}")
         if run.pull_request:
             lines.append(f"            pull request: {run.pull_request}")
     elif run.decision == "fix" and run.status in ("success", "awaiting_approval"):
-        again = "" if applied else "  agentic run --apply   opens the branch and the pull request"
+        opened = "a draft" if run.draft else "the branch and the pull request"
+        again = "" if applied else f"  agentic run --apply   opens {opened}"
         lines.append(f"{bold}nothing left this machine.{again}")
     elif run.finding is not None and run.finding.next_step:
         lines.append(f"{bold}{run.finding.next_step}")
-    if run.reason:
-        lines.append(f"            {run.status.replace('_', ' ')}: {run.reason}")
-    for ask in run.extra.get("asks", ()):
+    if run.reason and run.reason not in "".join(lines):
+        lines.append(f"            {run.reason}")
+    waiting = run.status == "awaiting_approval"
+    for ask in run.extra.get("asks", ()) if waiting else ():
         lines.append(f"            needs approval: {ask}")
     if run.status == "awaiting_approval" and run.extra.get("approval"):
         lines.append(f"            agentic approve {run.run_id}   shows it and takes the answer")
@@ -122,7 +124,8 @@ def summary_line(runs: Sequence[RunResult]) -> str:
     """`Done. RUNS=2 FIX=1 ESCALATE=1`, in the form of dbt's last line."""
     counts: dict[str, int] = {}
     for run in runs:
-        name = (run.decision or run.status).upper()
+        waiting = run.status == "awaiting_approval"
+        name = "WAITING" if waiting else (run.decision or run.status).upper()
         counts[name] = counts.get(name, 0) + 1
     words = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
     return f"Done. RUNS={len(runs)} {words}".rstrip()

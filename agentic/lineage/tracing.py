@@ -184,7 +184,7 @@ class _Tracer:
             return self._opaque(node, f"{node.language} code is not followed")
         if node.compiled_code:
             names = self.names.around(node)
-            ephemeral = self._lookup(self.ephemeral) if self.ephemeral else None
+            ephemeral = self._ephemeral if self.ephemeral else None
             shape = trace(node.compiled_code, self.dialect, self._lookup(names), ephemeral)
         else:
             shape = trace_raw(node.raw_code, self.dialect, self._lookup(self.names.markers(node)))
@@ -193,6 +193,12 @@ class _Tracer:
             made = [Col(name, {}, reason="dbt's snapshot makes it") for name in _SNAPSHOT_COLUMNS]
             shape = Shape([*shape.cols, *made], shape.rests, shape.filters, shape.any)
         return shape
+
+    def _ephemeral(self, name: str) -> Base | None:
+        """The model that dbt put in as this CTE; a CTE of any other name is the query's own, also
+        where a relation has the same name."""
+        uid = self.ephemeral.get(name.lower())
+        return self.base(uid) if uid is not None else None
 
     def _lookup(self, names: Mapping[str, str]) -> Lookup:
         def lookup(name: str) -> Base | None:

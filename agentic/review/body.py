@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 from agentic.masking import mask_text
 from agentic.records import CheckReport, CheckResult, Finding, Incident, Proposal, RunResult
@@ -34,16 +33,17 @@ def render_body(run: RunResult, *, calls: Sequence[tuple[str, str]] = (), note: 
     """The body of a run's pull request.
 
     `calls` are the run's tool calls with their verdicts, for the folded details; `note` says what a
-    reader must know before anything else (that the branch holds uncommitted work, say).
+    reader must know before anything else (that the branch holds uncommitted work, say): Markdown of
+    our own, never text from outside.
     """
     finding, proposal, report = run.finding, run.proposal, run.report
     if finding is None or proposal is None or report is None:
         raise ValueError("only a run with a finding, a proposal and a report has a body")
     parts = [
         _verdict(run, report),
-        f"> {_text(note)}\n" if note else "",
+        f"> {note}\n" if note else "",
         _broke(run.incident),
-        _cause(finding),
+        _cause(finding, run.incident.message),
         _change(proposal),
         _validation(report),
         _impact(finding, report),
@@ -57,9 +57,12 @@ def render_body(run: RunResult, *, calls: Sequence[tuple[str, str]] = (), note: 
 
 def _verdict(run: RunResult, report: CheckReport) -> str:
     state = "draft, needs approval" if run.draft else "ready for review"
-    passed = sum(result.result in ("pass", "warn") for result in report.results)
-    waiting = sum(result.result == "not_compared" for result in report.results)
-    left = f", {waiting} not compared" if waiting else ""
+    counts = {
+        name: sum(result.result == outcome for result in report.results)
+        for outcome, name in (("warn", "with a warning"), ("not_compared", "not compared"))
+    }
+    passed = sum(result.result == "pass" for result in report.results)
+    left = "".join(f", {count} {name}" for name, count in counts.items() if count)
     asks = "".join(f"\n- needs approval: {_text(ask)}" for ask in run.extra.get("asks", ()))
     if run.extra.get("approved"):
         asks += f"\n- {_text(run.extra['approved'])}"
@@ -74,7 +77,7 @@ def _verdict(run: RunResult, report: CheckReport) -> str:
 def _broke(incident: Incident) -> str:
     lines = [f"## What broke\n\n`{label(incident.node)}` · {incident.kind.replace('_', ' ')}"]
     if incident.first_seen_at:
-        lines[0] += f" · first seen {incident.first_seen_at}"
+        lines[0] += f" · first seen {incident.first_seen_at[:16].replace('T', ' ')} UTC"
     if incident.invocation_id:
         lines[0] += f" · invocation `{incident.invocation_id}`"
     lines.append(_quoted(incident.message))
@@ -89,7 +92,7 @@ def _broke(incident: Incident) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def _cause(finding: Finding) -> str:
+def _cause(finding: Finding, message: str) -> str:
     path = " → ".join(f"`{label(node)}`" for node in finding.lineage)
     cause = finding.root_cause
     where = f"`{label(cause.node)}`" + (f", column `{cause.column}`" if cause.column else "")
@@ -100,9 +103,11 @@ def _cause(finding: Finding) -> str:
     ]
     if path:
         lines.append(f"Lineage: {path}")
+    told = " ".join(message.split())
     facts = [
         f"- {_text(fact.text)}" + (f" (`{_inline(fact.where)}`)" if fact.where else "")
         for fact in finding.evidence[:ROWS]
+        if " ".join(fact.text.split()) not in told  # the error stands above already
     ]
     if facts:
         lines.append("\n".join(facts))
@@ -147,8 +152,14 @@ def _validation(report: CheckReport) -> str:
 
 def _check_table(result: CheckResult) -> str:
     columns = tuple(dict.fromkeys(name for row in result.table for name in row))
-    rows = [tuple(_text(str(row.get(name, ""))) for name in columns) for row in result.table]
+    rows = [tuple(_cell(row.get(name)) for name in columns) for row in result.table]
     return f"**{result.code} {result.name}**\n\n{_table(columns, rows)}"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, dict):
+        return _text(", ".join(f"{name}: {count}" for name, count in value.items()))
+    return "" if value is None else _text(str(value))
 
 
 def _impact(finding: Finding, report: CheckReport) -> str:
@@ -158,7 +169,8 @@ def _impact(finding: Finding, report: CheckReport) -> str:
         for node in finding.affected
         if not node.startswith(("exposure.", "test.", "unit_test."))
     ]
-    lines = [f"{len(nodes)} nodes downstream" + (f": {_names(nodes)}" if nodes else "") + "."]
+    below = f"{len(nodes)} nodes below the root cause"
+    lines = [below + (f": {_names(nodes)}" if nodes else "") + "."]
     if exposures:
         lines.append(f"Exposures: {_names(exposures)}.")
     columns = next((one for one in report.results if one.code == "AP003"), None)
@@ -169,6 +181,11 @@ def _impact(finding: Finding, report: CheckReport) -> str:
 
 def _undo(run: RunResult) -> str:
     branch = run.branch or "the branch"
+    if run.extra.get("dirty"):
+        return (
+            "## How to undo\n\nThe branch is local and holds your uncommitted work below the fix: "
+            f"delete it with `git branch -D {branch}`. Your checkout was not touched.\n"
+        )
     return (
         "## How to undo\n\nBefore the merge, delete the branch: "
         f"`git branch -D {branch}`. After it: `git revert <merge commit>`; "
@@ -192,19 +209,16 @@ def _details(run: RunResult, finding: Finding, calls: Sequence[tuple[str, str]])
 
 
 def _mermaid(finding: Finding) -> str:
-    nodes = list(dict.fromkeys([*finding.lineage, *finding.affected]))
-    shown = nodes[:LINEAGE_NODES]
-    ids = {node: f"n{number}" for number, node in enumerate(shown)}
+    """The path from the root cause to what failed; what lies below is listed under Impact."""
+    path = list(finding.lineage)[:LINEAGE_NODES]
+    if not path:
+        return ""
     lines = ["```mermaid", "flowchart LR"]
-    lines += [f'  {ids[node]}["{_inline(label(node))}"]' for node in shown]
-    path = [node for node in finding.lineage if node in ids]
-    lines += [f"  {ids[a]} --> {ids[b]}" for a, b in pairwise(path)]
-    last = path[-1] if path else None
-    if last is not None:
-        lines += [f"  {ids[last]} -.-> {ids[node]}" for node in shown if node not in path]
+    lines += [f'  n{number}["{_inline(label(node))}"]' for number, node in enumerate(path)]
+    lines += [f"  n{number} --> n{number + 1}" for number in range(len(path) - 1)]
     lines.append("```")
-    if len(nodes) > len(shown):
-        lines.append(f"\n… and {len(nodes) - len(shown)} more nodes.")
+    if len(finding.lineage) > len(path):
+        lines.append(f"\n… and {len(finding.lineage) - len(path)} more nodes.")
     return "\n".join(lines)
 
 
@@ -237,7 +251,7 @@ def _escaped(text: str) -> str:
 
 def _inline(text: str) -> str:
     """Outside text inside a code span."""
-    return mask_text(" ".join(text.split())).replace("`", "'").replace("|", "¦").replace('"', "'")
+    return mask_text(" ".join(text.split())).replace("`", "'").replace("|", "¦").replace('"', "")
 
 
 def _quoted(text: str) -> str:

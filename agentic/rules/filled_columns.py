@@ -84,7 +84,7 @@ def _asked(case: Case, drift: Drift, step: Step, new: str, reasons: str) -> Diag
     draft.fact(f"{name} has {new}, which nothing reads: {reasons}.", drift.shape.relation)
     owner = case.owner(drift.node) or f"the owner of {name}"
     return draft.escalate(
-        f"{name} calls its column {step.column} {new} now; {reader} fills {step.column} with null.",
+        f"{name} has renamed {step.column} to {new}; {reader} fills {step.column} with null.",
         confidence=0.93,
         next_step=(
             f"Tell {owner}, and name {new} where {reader} maps the source's columns: a macro fills "

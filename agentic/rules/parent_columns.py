@@ -79,7 +79,7 @@ def _repaired(case: Case, drift: Drift, missing: str, observed: str) -> Steps[Di
         draft.fact(f"{uid} reads {missing}.", f"{case.path(uid)}:{line}")
     summary = f"{name} no longer calls a column {missing}; its children read that name."
     if observed:
-        summary = f"{name} calls its column {missing} {observed} now; its children read {missing}."
+        summary = f"{name} has renamed {missing} to {observed}; its children still read {missing}."
     text = None if case.vendored(drift.node) else (yield from text_of(path))
     after = (
         text

@@ -96,7 +96,7 @@ def _renamed(case: Case, drift: Drift, found: Pairing) -> Steps[Diagnosis]:
     confidence = min(0.98, 0.9 + 0.06 * best.score + (0.02 if named else 0.0))
     name = case.node(drift.node).name
     finding = draft.finding(
-        f"{_kind(drift)} {name} calls its column {missing} {new} now; the project reads {missing}.",
+        f"{_kind(drift)} {name} has renamed {missing} to {new}; the project still reads {missing}.",
         confidence=confidence,
         next_step=_tell(case, drift, missing, new),
     )
@@ -104,7 +104,7 @@ def _renamed(case: Case, drift: Drift, found: Pairing) -> Steps[Diagnosis]:
     if not own or len(own) < len(readers):
         step = f"{new} is read inside an installed package or through `*`: override that model."
         return Diagnosis(finding, "escalate", finding.summary, rationale=step)
-    why = f"{name} calls {missing} {new} now; the output keeps its name."
+    why = f"{name} has renamed {missing} to {new}; every output keeps its name."
     changes = tuple(
         Change(
             "rename_column",
@@ -118,7 +118,7 @@ def _renamed(case: Case, drift: Drift, found: Pairing) -> Steps[Diagnosis]:
         title=f"fix({case.node(own[0]).name}): read {missing} as {new}, its new name in {name}",
         rationale=(
             f"{_kind(drift)} {name} has {new} where the project expects {missing}. Its readers "
-            f"read the new name and keep the output {missing}, so nothing below changes."
+            "read the new name and keep the names of their outputs, so nothing below changes."
         ),
         changes=changes,
         rename_undone=((drift.node, missing, new),),

@@ -123,6 +123,7 @@ def _prove(
         "asks": [ask.reason for ask in verdict.asks],
         "schema": checked.schema,
         "fingerprint": _fingerprint(session, result.finding),
+        "dirty": session.repo.is_dirty(),
     }
     result = replace(result, report=report, extra=extra)
     if report.failed:
@@ -190,7 +191,7 @@ def _open(session: Session, found: Investigation, result: RunResult) -> RunResul
 def _write(session: Session, found: Investigation, result: RunResult) -> None:
     body = None
     if result.proposal is not None and result.report is not None:
-        body = render_body(result, calls=found.calls, note=_dirty_note(session))
+        body = render_body(result, calls=found.calls, note=_dirty_note(result))
     prefix = session.repo.relative(session.project.root)
     patch = ""
     if result.proposal is not None:
@@ -209,13 +210,13 @@ def _write(session: Session, found: Investigation, result: RunResult) -> None:
     )
 
 
-def _dirty_note(session: Session) -> str:
-    if session.repo.is_dirty():
-        return (
-            "The checkout had uncommitted changes, so this branch holds them too, below the fix. "
-            "It is local and is never pushed; `changes.patch` in the case file is the fix alone."
-        )
-    return ""
+def _dirty_note(result: RunResult) -> str:
+    if not result.extra.get("dirty"):
+        return ""
+    return (
+        "The checkout had uncommitted changes, so this branch holds them too, below the fix. It is "
+        "local and is never pushed; `changes.patch` in the case file is the fix alone."
+    )
 
 
 def _escalated(result: RunResult, step: str) -> RunResult:
@@ -225,7 +226,8 @@ def _escalated(result: RunResult, step: str) -> RunResult:
 
 def _reason(result: RunResult, report: CheckReport) -> str:
     waiting = [c.code for c in report.results if c.result == "not_compared"]
-    left = f"not compared: {', '.join(waiting)}" if waiting else ""
+    codes = ", ".join(waiting)
+    left = f"{codes} could not compare everything, so a person looks first" if waiting else ""
     return "; ".join(filter(None, (result.reason, left)))
 
 

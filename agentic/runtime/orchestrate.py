@@ -11,6 +11,8 @@ from agentic.runtime.investigate import Investigation, investigate
 from agentic.runtime.session import Session
 from agentic.store import new_run_id
 
+_UNBUILT = ("parse_error", "compile_error")
+
 
 def handle(
     session: Session, incidents: Sequence[Incident], *, agent_name: str | None = None
@@ -20,7 +22,9 @@ def handle(
     if agent_name is not None and agent_name not in known:
         message = f"there is no agent {agent_name!r}"
         raise ConfigError([Issue("agents.yml", 1, 1, "AC404", message, f"Agents: {known}")])
-    session.store.close_absent({incident.fingerprint for incident in incidents})
+    if not any(incident.kind in _UNBUILT for incident in incidents):
+        # What does not parse was not built, so it says nothing of incidents that were open before.
+        session.store.close_absent({incident.fingerprint for incident in incidents})
     seen = [session.store.see(incident) for incident in incidents]
     results: list[RunResult] = []
     found: list[Investigation] = []

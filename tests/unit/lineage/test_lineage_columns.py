@@ -187,6 +187,18 @@ def test_ephemeral_parents_are_nodes_of_their_own() -> None:
     assert edges(lineage, "model.shop.eph", "key") == [(ORDERS, "id", "renamed")]
 
 
+def test_a_cte_named_like_a_relation_is_the_query_s_own() -> None:
+    eph = node("eph", "select id from db.raw.orders", [ORDERS])
+    eph["config"] = {"materialized": "ephemeral"}
+    stg = node("stg", "select id as order_id from db.raw.orders", [ORDERS])
+    sql = "with orders as (select * from db.main.stg) select order_id from orders"
+    lineage = trace(manifest(source(), eph, stg, node("fct", sql, ["model.shop.stg"])))
+
+    assert edges(lineage, "model.shop.fct", "order_id") == [
+        ("model.shop.stg", "order_id", "unchanged")
+    ]
+
+
 def test_an_incremental_node_may_read_itself() -> None:
     sql = "select id from db.raw.orders where id > (select max(id) from db.main.inc)"
     lineage = trace(manifest(source(), node("inc", sql, [ORDERS])))
