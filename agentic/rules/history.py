@@ -28,8 +28,12 @@ def restored(case: Case, draft: Draft, summary: str, what: str) -> Steps[Diagnos
         owner = case.owner(draft.node) or f"the author of {name}"
         return draft.escalate(
             summary,
-            confidence=0.8,
-            next_step=f"Ask {owner}: no change in the history shows how {path} was before.",
+            # Code that did not change is hardly the cause: rows that it never met may be.
+            confidence=0.5,
+            next_step=(
+                f"Nothing in the history changed {path}, so look at its newest rows first: ask "
+                f"{owner} whether some have no match or no place there yet."
+            ),
         )
     back = edit_change(path, change.after, change.before, f"{name} gets {what} again")
     draft.fact(f"{path} was changed last here: {change.origin}.", path)
