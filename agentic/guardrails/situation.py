@@ -23,8 +23,13 @@ class Situation:
     world: World
 
     def node_named(self, name: str) -> str | None:
-        """The `unique_id` meant by an id or a plain name; None if it is not exactly one."""
+        """The `unique_id` meant by an id or a plain name; None if it is not exactly one.
+
+        Names count in any case, as they do for the tools: what a tool finds is what is judged.
+        """
         if name in self.manifest.all:
             return name
-        found = [uid for uid, node in self.manifest.all.items() if node.name == name]
+        found = [
+            uid for uid, node in self.manifest.all.items() if node.name.lower() == name.lower()
+        ]
         return found[0] if len(found) == 1 else None
