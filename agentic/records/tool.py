@@ -29,6 +29,8 @@ class ToolCall(msgspec.Struct, frozen=True):
     id: str
     name: str
     input: dict[str, Any]
+    malformed: str = ""
+    """Why the engine's input could not be read; such a call is never made."""
 
 
 class ToolResult(msgspec.Struct, frozen=True):

@@ -105,6 +105,8 @@ class Boundary:
             sentence = f"There is no tool {call.name!r} here; there are {known}."
             return self._refuse(call, Decision("deny", "AG100", sentence))
         try:
+            if call.malformed:
+                raise ToolError(call.malformed, code="AC590")
             check_input(call.name, call.input)
         except ToolError as error:
             self._record(call, Decision("deny", error.code, error.message))

@@ -61,6 +61,13 @@ class Budget:
         sentence = f"The incident was due at {self.deadline[:19]}: a person takes over."
         return Decision("deny", "AG113", sentence, rule="escalate.after")
 
+    def time_left_s(self) -> float:
+        """Seconds until the run or the incident is out of time; no wait may outlast them."""
+        left_s = self.limits.duration_s - seconds_between(self.started_at, self.clock())
+        if self.deadline and not self.started_late:
+            left_s = min(left_s, seconds_between(self.clock(), self.deadline))
+        return max(0.0, left_s)
+
     def spend(self, usage: Usage) -> None:
         """Count what a turn or a call used."""
         self.spent = self.spent + usage

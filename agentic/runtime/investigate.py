@@ -127,7 +127,7 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
     if budget.started_late:
         found.note = overdue_note(session, budget)
         session.stream.emit("incident.overdue", found.note, level="warn", run_id=run_id)
-    engine = open_engine(engine_name, case=case, model=agent.model)
+    engine = open_engine(engine_name, case=case, model=agent.model, time_left_s=budget.time_left_s)
     found.end = _loop(session, found, engine)
     if found.end.reason == "engine_failed" and agent.engine == "auto" and engine.name != "rules":
         _fall_back(session, found)

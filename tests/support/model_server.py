@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Any
@@ -19,12 +19,19 @@ Brain = Callable[[list[dict[str, Any]]], dict[str, Any] | int]
 class ModelServer:
     """`with ModelServer(brain) as server:` then point `base_url` at `server.url`."""
 
-    def __init__(self, brain: Brain, *, key: str = "test-key-123456") -> None:
+    def __init__(
+        self, brain: Brain, *, key: str = "test-key-123456", refuse_strict: bool = False
+    ) -> None:
         self.brain = brain
         self.key = key
+        self.refuse_strict = refuse_strict
         self.requests: list[dict[str, Any]] = []
         self.violations: list[str] = []
         self.sent: list[list[dict[str, Any]]] = []
+        self.cuts: list[int] = []
+        """Bytes after which the next answers break off, one an answer; no more: whole answers."""
+        self.headers: dict[str, str] = {"retry-after-ms": "5"}
+        """Of every answer."""
         handler = _handler(self)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -40,6 +47,8 @@ class ModelServer:
 
     def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.requests.append(body)
+        if self.refuse_strict and any("strict" in tool for tool in body.get("tools", ())):
+            return 400, _error("invalid_request_error", "the compiled grammar is too large")
         found = list(protocol_violations(body, self.sent))
         if found:
             self.violations += found
@@ -47,7 +56,7 @@ class ModelServer:
         said = self.brain(body["messages"])
         if isinstance(said, int):
             return said, _error("api_error", f"scripted {said}")
-        self.sent.append(said["content"])
+        self.sent.append([_read_back(block) for block in said["content"]])
         usage = {"input_tokens": 100, "output_tokens": 20} | said.get("usage", {})
         return 200, {
             "id": f"msg_{len(self.sent)}",
@@ -102,6 +111,64 @@ def _unanswered(said: Any, answer: Any) -> list[str]:
     return found
 
 
+def _read_back(block: dict[str, Any]) -> dict[str, Any]:
+    """A block as a client that read it sends it back: input that is no JSON cannot be."""
+    given = block.get("input")
+    return block if given is None or isinstance(given, dict) else block | {"input": ANY_INPUT}
+
+
+def events(message: dict[str, Any]) -> Iterator[bytes]:
+    """An answer as the service streams it; a call's input comes in pieces of text."""
+    begun = message | {"content": [], "stop_reason": None}
+    begun["usage"] = message["usage"] | {"output_tokens": 1}
+    yield _event("message_start", message=begun)
+    for index, block in enumerate(message["content"]):
+        start, deltas = _pieces(block)
+        yield _event("content_block_start", index=index, content_block=start)
+        for delta in deltas:
+            yield _event("content_block_delta", index=index, delta=delta)
+        yield _event("content_block_stop", index=index)
+    stop = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    spent = {"output_tokens": message["usage"]["output_tokens"]}
+    yield _event("message_delta", delta=stop, usage=spent)
+    yield _event("message_stop")
+
+
+def _pieces(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    if block["type"] == "text":
+        return block | {"text": ""}, [{"type": "text_delta", "text": block["text"]}]
+    if block["type"] == "tool_use":
+        given = block["input"]
+        whole = given if isinstance(given, str) else json.dumps(given)
+        parts = [whole[at : at + 40] for at in range(0, len(whole), 40)]
+        deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
+        return block | {"input": {}}, deltas
+    if block["type"] == "thinking":
+        start = {"type": "thinking", "thinking": "", "signature": ""}
+        return start, [
+            {"type": "thinking_delta", "thinking": block["thinking"]},
+            {"type": "signature_delta", "signature": block["signature"]},
+        ]
+    return block, []
+
+
+def _event(kind: str, **fields: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+
+class _AnyInput:
+    """Equal to whatever the SDK made of input that is no JSON."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+ANY_INPUT = _AnyInput()
+
+
 def _error(kind: str, message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}}
 
@@ -120,15 +187,19 @@ def _handler(owner: ModelServer) -> type[BaseHTTPRequestHandler]:
                 status, answer = 400, _error("invalid_request_error", "no anthropic-version")
             else:
                 status, answer = owner.answer(body)
-            payload = json.dumps(answer).encode()
+            streamed = status == 200 and body.get("stream")
+            payload = b"".join(events(answer)) if streamed else json.dumps(answer).encode()
+            kind = "text/event-stream" if streamed else "application/json"
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(payload)))
-            self.send_header(
-                "x-should-retry", "true" if status == 429 or status >= 500 else "false"
-            )
-            self.send_header("retry-after-ms", "5")
+            for name, value in owner.headers.items():
+                self.send_header(name, value)
             self.end_headers()
+            if streamed and owner.cuts:
+                owner.sent.pop()
+                payload = payload[: owner.cuts.pop(0)]
+                self.close_connection = True
             self.wfile.write(payload)
 
         def log_message(self, *_: object) -> None:

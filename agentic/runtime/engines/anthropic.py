@@ -6,23 +6,32 @@ in a request was masked before it got here. Blocks are read by type, never by po
 
 from __future__ import annotations
 
-import html
-import os
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import anthropic
+import httpx2
+import msgspec
 
 from agentic.exceptions import EngineError, EngineUnavailable
-from agentic.records import StopReason, ToolCall, ToolResult, ToolSpec, Turn, Usage, dumps
+from agentic.records import StopReason, ToolCall, Turn, Usage
 from agentic.runtime.engines.base import Exchange, Task
+from agentic.runtime.engines.clients import Client, open_client
+from agentic.runtime.engines.conversation import CACHED, Conversation, system, tools
 from agentic.runtime.engines.prices import Price, cost_usd, price_of
 
 DEFAULT_MODEL = "claude-opus-5-5"
-MAX_TOKENS = 16_000
-"""Of one answer; above 21,333 the SDK refuses a call that does not stream."""
+MAX_TOKENS = 32_000
+"""Of one answer, thinking included."""
 TIMEOUT_S = 300.0
-RETRIES = 3
+"""Between two pieces of an answer, at most."""
+RETRIES = 4
+"""Of one request that the service cannot answer now: 408, 409, 429, 5xx, no connection, an answer
+that broke off."""
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 16.0
 _KNOWN_STOPS: tuple[StopReason, ...] = (
     "end_turn",
     "tool_use",
@@ -32,67 +41,128 @@ _KNOWN_STOPS: tuple[StopReason, ...] = (
     "refusal",
     "model_context_window_exceeded",
 )
+_PASSING = (408, 409, 429)
+_NO_STRICT = ("grammar", "strict", "schema")
+"""Words of a refusal that names our schemas and not our request."""
+
+
+class _Passing(EngineUnavailable):
+    """A fault that may be gone the next time. `wait_s`: what the service asked for, if it did."""
+
+    wait_s: float = 0.0
 
 
 class AnthropicEngine:
-    """One `messages.create` a turn. Credentials are the environment's, as the SDK reads them."""
+    """One streamed message a turn. Credentials are the environment's, as the SDK reads them.
+
+    `time_left_s` gives the seconds that the run may still take: no wait outlasts them.
+    """
 
     name = "anthropic"
 
-    def __init__(self, *, model: str = "", base_url: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        model: str = "",
+        base_url: str | None = None,
+        time_left_s: Callable[[], float] = lambda: float("inf"),
+    ) -> None:
         self.model = model or DEFAULT_MODEL
         self.price: Price = price_of(self.model)
-        try:
-            self.client = anthropic.Anthropic(
-                base_url=base_url or os.environ.get("ANTHROPIC_BASE_URL") or None,
-                max_retries=RETRIES,
-                timeout=TIMEOUT_S,
-            )
-        except anthropic.AnthropicError as error:
-            raise EngineUnavailable(f"the model service cannot be used: {error}") from error
+        self.client: Client = open_client(base_url)
+        self.time_left_s = time_left_s
+        self.strict = True
+        self._conversation: Conversation | None = None
 
     def next_turn(self, task: Task, history: Sequence[Exchange]) -> Turn:
         """Ask for the next turn. Raises EngineUnavailable when the service is gone, refuses the
-        key, or keeps failing after the SDK's retries."""
+        key, or keeps failing after the retries; EngineError for an answer that cannot be read."""
+        request = self._request(task, history)
+        attempt = 0
+        while True:
+            try:
+                return self._ask(request)
+            except _Passing as error:
+                pause_s = _pause_s(attempt, error.wait_s)
+                if attempt == RETRIES or self.time_left_s() <= pause_s:
+                    raise
+                time.sleep(pause_s)
+                attempt += 1
+            except anthropic.BadRequestError as error:
+                if not self.strict or not any(word in str(error.message) for word in _NO_STRICT):
+                    raise _unavailable(error) from error
+                self.strict = False
+                request = self._request(task, history)
+
+    def _ask(self, request: dict[str, Any]) -> Turn:
         try:
-            answer = self.client.messages.create(**self._request(task, history))
+            return self._stream(request)
+        except anthropic.BadRequestError:
+            raise
         except anthropic.APIStatusError as error:
-            raise EngineUnavailable(
-                f"the model service answered {error.status_code}: {error.message}",
-                hint=_advice(error.status_code),
-            ) from error
+            if error.status_code not in _PASSING and error.status_code < 500:
+                raise _unavailable(error) from error
+            passing = _Passing(str(_unavailable(error).message), hint=_advice(error.status_code))
+            passing.wait_s = _retry_after_s(error.response.headers)
+            raise passing from error
+        except anthropic.APITimeoutError as error:
+            raise _Passing("the model service gave no answer in time") from error
+        except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
+            raise _Passing(f"the model service cannot be reached: {error}") from error
         except (anthropic.AnthropicError, TypeError) as error:
             # TypeError: how the SDK says, at the first call, that it found no credentials at all.
-            raise EngineUnavailable(f"the model service cannot be reached: {error}") from error
-        return self._turn(answer)
+            raise EngineUnavailable(f"the model service cannot be used: {error}") from error
 
     def _request(self, task: Task, history: Sequence[Exchange]) -> dict[str, Any]:
+        if self._conversation is None or self._conversation.task is not task:
+            self._conversation = Conversation(task)
         request: dict[str, Any] = {
             "model": self.model,
             "max_tokens": MAX_TOKENS,
-            "system": task.instructions,
-            "messages": messages(task, history),
-            "tools": [_tool(spec) for spec in task.tools],
-            "cache_control": {"type": "ephemeral"},
+            "tools": tools(task.tools, strict=self.strict),
+            "system": system(task),
+            "messages": self._conversation.messages(history),
+            "cache_control": CACHED,
+            "thinking": {"type": "adaptive"},
         }
         if task.effort:
             request["output_config"] = {"effort": task.effort}
         return request
 
-    def _turn(self, answer: anthropic.types.Message) -> Turn:
+    def _stream(self, request: dict[str, Any]) -> Turn:
+        """Read one answer piece by piece; the input of a call is parsed strictly, at its end."""
+        left_s = self.time_left_s()
+        if left_s <= 0:
+            raise EngineError("the time for this run is used up")
+        inputs: dict[int, str] = {}
+        client = self.client.with_options(timeout=min(TIMEOUT_S, left_s))
+        with client.messages.stream(**request) as stream:
+            for event in stream:
+                if event.type == "content_block_delta" and event.delta.type == "input_json_delta":
+                    inputs[event.index] = inputs.get(event.index, "") + event.delta.partial_json
+                if self.time_left_s() <= 0:
+                    raise EngineError("the time for this run ran out during an answer")
+            answer = stream.get_final_message()
+        if answer.stop_reason is None:
+            raise _Passing("the model service's answer broke off")
+        return self._turn(answer, inputs)
+
+    def _turn(self, answer: Any, inputs: dict[int, str]) -> Turn:
         stop = answer.stop_reason
         if stop not in _KNOWN_STOPS:
             raise EngineError(f"the model service stopped for an unknown reason: {stop!r}")
         calls = tuple(
-            ToolCall(block.id, block.name, block.input)
-            for block in answer.content
-            if block.type == "tool_use" and isinstance(block.input, dict)
+            _call(block, inputs.get(index, ""))
+            for index, block in enumerate(answer.content)
+            if block.type == "tool_use"
         )
+        if len({call.id for call in calls}) < len(calls):
+            raise EngineError("the model service gave two calls one id: none can be answered")
         text = "\n".join(block.text for block in answer.content if block.type == "text")
-        raw = [block.model_dump(mode="json", exclude_none=True) for block in answer.content]
+        raw = [_as_sent(block) for block in answer.content]
         return Turn(stop, calls, text, self._usage(answer.usage), raw)
 
-    def _usage(self, usage: anthropic.types.Usage) -> Usage:
+    def _usage(self, usage: Any) -> Usage:
         written = usage.cache_creation_input_tokens or 0
         read = usage.cache_read_input_tokens or 0
         return Usage(
@@ -108,38 +178,47 @@ class AnthropicEngine:
         )
 
 
-def messages(task: Task, history: Sequence[Exchange]) -> list[dict[str, Any]]:
-    """The conversation in the service's shape; a pure function, so that it can be tested."""
-    said: list[dict[str, Any]] = [{"role": "user", "content": task.brief}]
-    for exchange in history:
-        if exchange.turn.raw:
-            said.append({"role": "assistant", "content": exchange.turn.raw})
-        answer: list[dict[str, Any]] = [_result(result) for result in exchange.results]
-        if exchange.note:
-            answer.append({"type": "text", "text": exchange.note})
-        if answer:
-            said.append({"role": "user", "content": answer})
-    return said
+def _as_sent(block: Any) -> dict[str, Any]:
+    """A block as it goes back; the service takes no input that is not an object."""
+    if block.type == "tool_use" and not isinstance(block.input, dict):
+        block.input = {}
+    sent: dict[str, Any] = block.model_dump(mode="json", exclude_none=True)
+    return sent
 
 
-def _tool(spec: ToolSpec) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "input_schema": spec.input_schema,
-    }
+def _call(block: Any, text: str) -> ToolCall:
+    """A call whose input is what the service sent: the SDK mends JSON that is cut off, and a call
+    that looks whole then means something else."""
+    try:
+        given = msgspec.json.decode(text or "{}")
+    except msgspec.MsgspecError as error:
+        return ToolCall(block.id, block.name, {}, malformed=f"the input is no JSON: {error}")
+    if not isinstance(given, dict):
+        return ToolCall(block.id, block.name, {}, malformed="the input is no JSON object")
+    return ToolCall(block.id, block.name, given)
 
 
-def _result(result: ToolResult) -> dict[str, Any]:
-    """A result inside an envelope: what it holds is data, whatever it says."""
-    cut = ' truncated="true"' if result.truncated else ""
-    body = html.escape(dumps(result.content), quote=False)
-    return {
-        "type": "tool_result",
-        "tool_use_id": result.call_id,
-        "content": f"<tool_output{cut}>\n{body}\n</tool_output>",
-        "is_error": result.is_error,
-    }
+def _pause_s(attempt: int, asked_s: float) -> float:
+    """Exponential, with jitter, and never sooner than the service asked for."""
+    backoff_s = min(FIRST_PAUSE_S * 2.0**attempt, LONGEST_PAUSE_S)
+    return max(asked_s, backoff_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    """Seconds that the service asks to wait; nought for what is no number."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers.get(name, "")) * unit_s)
+        except ValueError:
+            continue
+    return 0.0
+
+
+def _unavailable(error: anthropic.APIStatusError) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"the model service answered {error.status_code}: {error.message}",
+        hint=_advice(error.status_code),
+    )
 
 
 def _advice(status: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,8 @@ from agentic.runtime.engines.scripted import read_script
 EngineName = Literal["rules", "anthropic", "scripted"]
 
 _CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+_OTHER_SERVICES = ("bedrock", "vertex")
+"""Their credentials are the cloud's, which only its SDK can find."""
 
 
 def choose_engine(wanted: str) -> EngineName:
@@ -26,6 +29,7 @@ def choose_engine(wanted: str) -> EngineName:
     """
     wanted = os.environ.get("AGENTIC_ENGINE") or wanted
     has_key = any(os.environ.get(name) for name in _CREDENTIALS)
+    has_key = has_key or os.environ.get("AGENTIC_MODEL_SERVICE") in _OTHER_SERVICES
     if wanted == "auto":
         return "anthropic" if has_key else "rules"
     if wanted == "anthropic" and not has_key:
@@ -44,11 +48,20 @@ def choose_engine(wanted: str) -> EngineName:
     )
 
 
-def open_engine(name: EngineName, *, case: Case, model: str = "") -> Engine:
-    """Build an engine. Raises EngineError when it cannot be used here."""
+def open_engine(
+    name: EngineName,
+    *,
+    case: Case,
+    model: str = "",
+    time_left_s: Callable[[], float] = lambda: float("inf"),
+) -> Engine:
+    """Build an engine; it waits for nothing longer than `time_left_s()` (seconds).
+
+    Raises EngineError when it cannot be used here.
+    """
     if name == "anthropic":
         module = importlib.import_module("agentic.runtime.engines.anthropic")
-        engine: Engine = module.AnthropicEngine(model=model)
+        engine: Engine = module.AnthropicEngine(model=model, time_left_s=time_left_s)
         return engine
     if name == "scripted":
         script = os.environ.get("AGENTIC_SCRIPT")
