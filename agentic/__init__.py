@@ -11,6 +11,7 @@ One idea a room; a room imports only rooms below it (tests/unit/test_rooms.py ho
     checks       one file a check; proposal -> CheckReport
     workspace    git worktree + own schema + defer + build + data diff
     policy       pure judgement of one SQL statement, one project change
+    history      how nodes ran and what relations held, invocation by invocation
     lineage      networkx graph, selectors, column lineage, impact
     warehouse    connections with the least rights
     project      find the dbt project, read artifacts, run dbt as a subprocess, git

@@ -5,6 +5,7 @@ from agentic.store.audit import AuditFault, AuditTrail, anchor_of
 from agentic.store.clock import new_run_id, utc_now
 from agentic.store.database import Store, open_store
 from agentic.store.journal import Journal, Replayed
+from agentic.store.remembered import LastProfile, NodeRow, ProfileRow, Remembered
 
 __all__ = [
     "Approvals",
@@ -12,7 +13,11 @@ __all__ = [
     "AuditFault",
     "AuditTrail",
     "Journal",
+    "LastProfile",
+    "NodeRow",
+    "ProfileRow",
     "Rate",
+    "Remembered",
     "Replayed",
     "Store",
     "anchor_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table, Text
 
 SCHEMA_VERSION = 1
 
@@ -108,4 +108,40 @@ tokens = Table(
     Column("issued_at", String(40), nullable=False),
     Column("expires_at", String(40), nullable=False),
     Column("used_at", String(40)),
+)
+
+# What dbt did and what relations held; only the history room reads and writes these.
+
+invocations = Table(
+    "agentic_invocations",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("invocation_id", String(64), primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("green", Integer, nullable=False),
+    Column("profiled", Integer, nullable=False, default=0),
+    Column("record", Text, nullable=False),
+)
+
+node_runs = Table(
+    "agentic_node_runs",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("unique_id", Text, primary_key=True),
+    Column("invocation_id", String(64), primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("record", Text, nullable=False),
+)
+
+profiles = Table(
+    "agentic_profiles",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("unique_id", Text, primary_key=True),
+    Column("invocation_id", String(64), primary_key=True),
+    Column("at", String(40), nullable=False),
+    Column("good", Integer, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("record", Text, nullable=False),
 )
