@@ -17,22 +17,32 @@ from agentic.masking import mask_text
 from agentic.records import Decision, ToolCall, ToolResult, Turn, Usage
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.budget import Budget
+from agentic.runtime.effects import Parked, Rejected
 from agentic.runtime.engines import Engine, Exchange, Task
-from agentic.store import Journal
+from agentic.runtime.handover import brief_again, hand_over
+from agentic.store import Ask, Journal
 
+WINDOW_SHARE = 0.8
 NUDGES = 2
 """How often an engine that stops without a report is asked for one."""
+HANDOVERS = 3
+"""How many conversations may follow the first."""
+_WINDOW_FULL = "model_context_window_exceeded"
 _ENDINGS = {
     "refusal": "the engine refused to go on",
-    "model_context_window_exceeded": "the engine's history grew past its window",
+    _WINDOW_FULL: "the engine's history grew past its window again and again",
 }
 
 
 class LoopEnd(msgspec.Struct, frozen=True):
     """Why the loop ended: a report lies on the bench, or a sentence says why not."""
 
-    reason: Literal["reported", "limit", "looping", "no_report", "engine_failed"]
+    reason: Literal[
+        "reported", "limit", "looping", "no_report", "engine_failed", "parked", "rejected"
+    ]
     sentence: str = ""
+    ask: Ask | None = None
+    """What waits for a person, when the run is parked."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -53,6 +63,14 @@ class Loop:
     journal: Journal
     stream: Stream
     history: list[Exchange] = field(default_factory=list)
+    window_tokens: int = 200_000
+    """What one request may hold; near it a new conversation starts."""
+    _earlier: int = 0
+    """Turns of the conversations before this one."""
+    _handovers: int = 0
+
+    def __post_init__(self) -> None:
+        self._first_brief = self.task.brief
 
     def run(self) -> LoopEnd:
         """Go on until the engine reports, a limit is used up, or it cannot go on."""
@@ -65,9 +83,16 @@ class Loop:
                 return LoopEnd("engine_failed", asked.failure)
             turn = asked.turn
             self.budget.spend(turn.usage)
+            if turn.stop_reason == _WINDOW_FULL and self._begin_anew():
+                continue
             if turn.stop_reason in _ENDINGS:
                 return LoopEnd("engine_failed", _ENDINGS[turn.stop_reason])
-            results = self._do(turn)
+            try:
+                results = self._do(turn)
+            except Parked as parked:
+                return LoopEnd("parked", parked.sentence, parked.ask)
+            except Rejected as rejected:
+                return LoopEnd("rejected", rejected.sentence)
             if self.boundary.bench.report is not None:
                 return LoopEnd("reported")
             if self.boundary.looping:
@@ -76,6 +101,21 @@ class Loop:
             if note and (nudges := nudges + 1) > NUDGES:
                 return LoopEnd("no_report", "the engine stopped without a report")
             self.history.append(Exchange(turn, results, note))
+            if turn.usage.input_tokens > WINDOW_SHARE * self.window_tokens:
+                self._begin_anew()
+
+    def _begin_anew(self) -> bool:
+        """A new conversation from an explicit record; False when there were enough of them."""
+        if self._handovers == HANDOVERS:
+            return False
+        record = hand_over(self.boundary.bench, self.history)
+        self.task = msgspec.structs.replace(self.task, brief=brief_again(self._first_brief, record))
+        # A turn that found the window full led to no exchange, and still was a step.
+        self._earlier += len(self.history) + 1
+        self._handovers += 1
+        self.history = []
+        self.stream.emit("engine.handover", "the conversation grew too long; a new one goes on")
+        return True
 
     def _ask(self) -> _Asked:
         def effect(_key: str) -> _Asked:
@@ -84,7 +124,7 @@ class Loop:
             except EngineError as error:
                 return _Asked(failure=mask_text(f"{error.message} {error.hint}".strip()))
 
-        given = {"engine": self.engine.name, "turn": len(self.history)}
+        given = {"engine": self.engine.name, "turn": self._earlier + len(self.history)}
         asked = self.journal.step("turn", self.engine.name, given, _Asked, effect)
         if asked.turn is not None:
             text = asked.turn.text or ", ".join(call.name for call in asked.turn.calls)

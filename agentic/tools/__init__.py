@@ -1,6 +1,17 @@
 """What an engine may call: one function a tool, registered with its schema and its effect."""
 
-from agentic.tools import columns, dbt, edits, files, live, nodes, report, statements
+from agentic.tools import (
+    columns,
+    dbt,
+    edits,
+    files,
+    live,
+    nodes,
+    notify,
+    report,
+    scratchpad,
+    statements,
+)
 from agentic.tools.bench import Bench, Report, SqlLimits
 from agentic.tools.registry import (
     ToolError,
@@ -11,7 +22,7 @@ from agentic.tools.registry import (
     toolsets,
 )
 
-BUILT_IN = (columns, dbt, edits, files, live, nodes, report, statements)
+BUILT_IN = (columns, dbt, edits, files, live, nodes, notify, report, scratchpad, statements)
 """Modules whose import registers the tools."""
 
 __all__ = [

@@ -59,9 +59,13 @@ class Bench:
     guardrails: SqlLimits | None = None
     diagnose: Callable[[], dict[str, Any]] | None = None
     """Runs the rules over this bench's incident; given by the runtime, which may import them."""
+    notify: Callable[[str, str, str], None] | None = None
+    """Tells a connection a title and a text; given by the runtime. Raises ServiceError."""
     edits: dict[str, Edit] = field(default_factory=dict)
     """The proposal so far, by path relative to the dbt project."""
     report: Report | None = None
+    scratchpad: dict[str, list[str]] = field(default_factory=dict)
+    """The engine's notes: plan, hypotheses, checked."""
     rename_undone: tuple[tuple[str, str, str], ...] = ()
     """(source unique_id, expected column, observed column), see `Proposal.rename_undone`."""
 
