@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -16,8 +16,9 @@ from agentic.records import dumps, loads
 from agentic.store import LastProfile, ProfileRow, Remembered, Store
 from agentic.warehouse import Connection, Relation
 
-Masked = Callable[[Node], Collection[str] | None]
-"""Columns of a node whose values may not be kept (`*`: all); None: the node may not be read."""
+Masked = Callable[[Node, Sequence[str]], Collection[str] | None]
+"""Of a node and its live columns: those whose values may not be kept (`*`: all); None: the node may
+not be read at all."""
 
 RELATIONS = 60
 """Asked after one invocation; in a larger project the longest unseen come first."""
@@ -87,16 +88,14 @@ def profiles(store: Store, unique_id: str, limit: int = 30) -> tuple[RelationPro
 
 
 def _profile(connection: Connection, node: Node, masked: Masked) -> RelationProfile | None:
-    hidden = masked(node)
-    if hidden is None:
-        return None
+    relation = Relation.of_node(node)
     try:
+        live = connection.columns(relation) or ()
+        hidden = masked(node, [column.name for column in live])
+        if hidden is None or not live:
+            return None
         return profile_relation(
-            connection,
-            Relation.of_node(node),
-            masked=hidden,
-            max_rows=MAX_ROWS,
-            timeout_s=QUERY_S,
+            connection, relation, masked=hidden, max_rows=MAX_ROWS, timeout_s=QUERY_S
         )
     except WarehouseLocked:
         raise

@@ -2,6 +2,7 @@
 
 from agentic.runtime.opening import open_session
 from agentic.runtime.orchestrate import handle
+from agentic.runtime.remembering import remember_relations
 from agentic.runtime.session import Session
 
-__all__ = ["Session", "handle", "open_session"]
+__all__ = ["Session", "handle", "open_session", "remember_relations"]

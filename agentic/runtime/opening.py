@@ -20,6 +20,7 @@ from agentic.project import (
 )
 from agentic.records import Incident
 from agentic.runtime.last_parse import last_manifest
+from agentic.runtime.remembering import remember_invocation
 from agentic.runtime.session import Session
 from agentic.store import AuditTrail, anchor_of, open_store, utc_now
 from agentic.triggers import examine
@@ -83,6 +84,7 @@ def open_session(
         apply=apply,
         diagnose_only=diagnose_only,
     )
+    remember_invocation(session, changed=bool(collected.changed))
     return session, collected.incidents
 
 

@@ -155,7 +155,7 @@ def warehouse(tmp_path: Path) -> Connection:
 def test_relations_are_profiled_once_an_invocation(store: Store, warehouse: Connection) -> None:
     record_invocation(store, manifest(), results())
     done = [
-        record_profiles(store, warehouse, manifest(), results(), masked=lambda _: {"name"})
+        record_profiles(store, warehouse, manifest(), results(), masked=lambda *_: {"name"})
         for _ in range(2)
     ]
 
@@ -177,7 +177,7 @@ def test_a_relation_that_may_not_be_read_is_not_profiled(
         warehouse,
         manifest(),
         results(),
-        masked=lambda node: None if node.unique_id == ORDERS else (),
+        masked=lambda node, _: None if node.unique_id == ORDERS else (),
     )
 
     assert last_good_profile(store, ORDERS) is None
@@ -190,7 +190,7 @@ def test_profiles_are_a_series_and_only_good_ones_are_good(
     for number, good in ((1, True), (2, False)):
         record_invocation(store, manifest(), results(number))
         record_profiles(
-            store, warehouse, manifest(), results(number), masked=lambda _: (), good=good
+            store, warehouse, manifest(), results(number), masked=lambda *_: (), good=good
         )
 
     assert [one.invocation_id for one in profiles(store, ORDERS)] == [

@@ -1,0 +1,51 @@
+"""Keeps what dbt did and what relations held, in passing: never a reason for a command to fail."""
+
+from __future__ import annotations
+
+from agentic.exceptions import AgenticError
+from agentic.history import is_green, record_invocation, record_profiles
+from agentic.project import load_manifest, load_run_results
+from agentic.runtime.session import Session
+from agentic.tools.shielded import hidden_columns
+from agentic.warehouse import open_connection
+
+
+def remember_invocation(session: Session, *, changed: bool) -> None:
+    """Keep the last building invocation; `changed`: files are newer than the manifest it wrote."""
+    try:
+        results = load_run_results(session.project.run_results_path)
+        # The session's manifest holds the files as they are now: not the code that was run.
+        manifest = load_manifest(session.project.manifest_path) if changed else session.manifest
+        record_invocation(
+            session.store,
+            manifest,
+            results,
+            target=session.target.name,
+            head=session.repo.head(),
+        )
+    except AgenticError as error:
+        session.stream.emit("history.skipped", f"not remembered: {error.message}", level="debug")
+
+
+def remember_relations(session: Session) -> None:
+    """After a green invocation: keep what its relations held, to compare with when one is red."""
+    try:
+        results = load_run_results(session.project.run_results_path)
+        if not results.building or not is_green(results):
+            return
+        with open_connection(session.target, project_root=session.project.root) as connection:
+            done = record_profiles(
+                session.store,
+                connection,
+                session.manifest,
+                results,
+                masked=lambda node, columns: hidden_columns(
+                    session.world, f"{node.schema}.{node.alias}", columns
+                ),
+            )
+    except AgenticError as error:
+        session.stream.emit("history.skipped", f"not profiled: {error.message}", level="debug")
+        return
+    if done is not None:
+        said = f"remembered what {done.profiled} relations hold, as the last good state"
+        session.stream.emit("history.profiled", said, level="debug")
