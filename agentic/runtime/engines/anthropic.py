@@ -41,6 +41,7 @@ _KNOWN_STOPS: tuple[StopReason, ...] = (
     "refusal",
     "model_context_window_exceeded",
 )
+_RANDOM = random.SystemRandom()
 _PASSING = (408, 409, 429)
 _NO_STRICT = ("grammar", "strict", "schema")
 """Words of a refusal that names our schemas and not our request."""
@@ -201,7 +202,7 @@ def _call(block: Any, text: str) -> ToolCall:
 def _pause_s(attempt: int, asked_s: float) -> float:
     """Exponential, with jitter, and never sooner than the service asked for."""
     backoff_s = min(FIRST_PAUSE_S * 2.0**attempt, LONGEST_PAUSE_S)
-    return max(asked_s, backoff_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+    return max(asked_s, backoff_s * _RANDOM.uniform(0.5, 1.0))
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:

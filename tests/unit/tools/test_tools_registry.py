@@ -33,7 +33,7 @@ def test_toolsets_hold_what_the_configuration_promises() -> None:
     assert found["sql"] == ("explain_query", "run_sql")
     assert found["dbt"] == ("dbt_build", "dbt_compile", "dbt_show", "dbt_test")
     assert found["edits"] == ("create_model", "edit_file", "rename_column", "write_test")
-    assert found["report"] == ("diagnose", "submit_report")
+    assert found["report"] == ("diagnose", "scratchpad", "submit_report")
 
 
 @pytest.mark.parametrize(
