@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agentic.rules.asking import FileChange, recent_changes, text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
-from agentic.rules.hunks import edit_change
+from agentic.rules.hunks import edit_change, undone
+from agentic.rules.mends import Mend
 
 
 def latest_change(path: str) -> Steps[FileChange | None]:
@@ -15,6 +16,18 @@ def latest_change(path: str) -> Steps[FileChange | None]:
             same = (change.after or "").strip() == (now or "").strip()
             return change if same else None
     return None
+
+
+def reversals(path: str, now: str) -> Steps[list[Mend]]:
+    """The file with one place of its latest change taken back, then with all of them."""
+    change = yield from latest_change(path)
+    if change is None or change.before is None or change.after is None:
+        return []
+    why = f"take back the change of {change.origin}"
+    parts = [text for text in undone(change.before, now) if text != change.before]
+    return [Mend(text, "", f"{why} at this place", 1) for text in parts] + [
+        Mend(change.before, "", why, 9)
+    ]
 
 
 def restored(case: Case, draft: Draft, summary: str, what: str) -> Steps[Diagnosis]:

@@ -34,6 +34,17 @@ def hunks_between(before: str, after: str) -> list[tuple[str, str]]:
     return [(before, after)] if before != after else []
 
 
+def undone(before: str, after: str) -> list[str]:
+    """`after` with one changed place as it was in `before`, for each place."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    places = [
+        opcode[1:]
+        for opcode in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
+        if opcode[0] != "equal"
+    ]
+    return ["".join([*new[:c], *old[a:b], *new[d:]]) for a, b, c, d in places]
+
+
 def _unique(before: str, old: list[str], new: list[str], span: list[int]) -> list[int]:
     """Grow a span by equal lines on both sides until its old text is unique."""
     a, b, c, d = span

@@ -38,8 +38,8 @@ _TIMEOUT = re.compile(
     re.IGNORECASE,
 )
 _PACKAGE = re.compile(
-    r"dbt deps|packages? (?:were|was|is|are) not (?:installed|found)"
-    r"|missing packages?|dbt found \d+ package",
+    r"packages? (?:were|was|is|are) not (?:installed|found)"
+    r"|missing packages?|dbt found \d+ package|(?<!dependencies with \")dbt deps(?!\")",
     re.IGNORECASE,
 )
 _VERSION = re.compile(

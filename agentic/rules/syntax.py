@@ -1,4 +1,4 @@
-"""AR050: one model's SQL cannot be parsed by the warehouse."""
+"""AR050: one file's SQL or Jinja cannot be parsed."""
 
 from __future__ import annotations
 
@@ -6,108 +6,122 @@ import re
 
 from agentic.rules.asking import text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
-from agentic.rules.code_text import line_in
-from agentic.rules.history import restored
+from agentic.rules.code_text import file_in, line_in
+from agentic.rules.history import restored, reversals
 from agentic.rules.hunks import edit_change
-from agentic.rules.likeness import edit_distance
+from agentic.rules.jinja_mends import jinja_fault, jinja_mends
+from agentic.rules.mends import Mend, mends
 from agentic.rules.registry import rule
+from agentic.rules.trying import chosen
+from agentic.sql.fault import fault_at
 
-_SYNTAX = re.compile(r"syntax error|parser error|sql compilation error: syntax|parse_syntax", re.I)
+_SYNTAX = re.compile(
+    r"syntax error|parser error|sql compilation error: syntax|parse_syntax|unterminated quoted",
+    re.IGNORECASE,
+)
+_JINJA = re.compile(
+    r"unexpected (?:'[^']+'|char|end of template|end of file)|expected token|unknown tag"
+    r"|jinja was looking for|reached eof|without finding a close tag|unclosed|got an unexpected"
+    r"|missing end of (?:comment|raw)|tag name expected",
+    re.IGNORECASE,
+)
 _NEAR = re.compile(
     r"at or near \"(?P<word>[^\"]+)\"|near '(?P<other>[^']+)'|unexpected '(?P<un>[^']+)'"
 )
-_WORDS = (
-    "select", "from", "where", "group", "order", "having", "join", "left", "inner", "union",
-    "with", "distinct", "case", "when", "then", "else", "end", "between", "and", "limit", "over",
-    "partition", "values", "cross", "right", "full", "outer", "using", "coalesce", "cast",
-)  # fmt: skip
-_COMMENT = re.compile(
-    r"--[^\n]*|/\*.*?\*/|\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|'(?:[^']|'')*'", re.DOTALL
-)
 
 
-@rule(code="AR050", cls="syntax_error", order=32)
+@rule(code="AR050", cls="syntax_error", order=14)
 def syntax_error(case: Case) -> Steps[Diagnosis | None]:
-    """One model's SQL does not parse.
+    """One file's SQL or Jinja does not parse.
 
     What it does:
-        Takes the word that the warehouse stumbled over and looks for the one repair at that place:
-        a misspelt keyword, or a comma too many. Else it takes back the file's latest change.
+        Finds the place where parsing stops, makes every small repair there (a comma, a bracket, a
+        quote, an `end`, a brace, a misspelt word), and keeps those with which the whole file
+        parses. What the last good build had for columns, and the warehouse's planner, decide
+        between them. Else the hunk of the latest change that broke it is taken back.
 
     Why:
         The fault is in one line of one file, and everything below the model is skipped.
 
     Example:
-        `selct order_id from ...`.
+        `selct order_id from ...`, `sum(amount as total`, `{{ ref('orders') }`.
 
     Fix:
-        That line is repaired; nothing else changes.
+        That place is repaired; every other character of the file stays.
     """
-    text = next((one for one in case.messages if _SYNTAX.search(one)), None)
-    uid = case.place
-    if text is None or not uid.startswith(("model.", "snapshot.", "test.")):
+    text = next((t for t in case.messages if _SYNTAX.search(t) or _JINJA.search(t)), None)
+    if text is None or case.incident.kind in ("test_failure", "source_stale"):
         return None
-    path, name = case.path(uid), case.node(uid).name if case.node(uid) else uid
+    uid, path = _place(case, text)
+    if not (uid or path):
+        return None
+    name = path.rsplit("/", 1)[-1].rsplit(".", 1)[0] or uid
     near = _NEAR.search(text)
     word = next((w for w in near.groups() if w), "") if near else ""
     draft = Draft(case, uid, None, word or None)
     line = line_in(text)
-    draft.fact(text[:800], f"{path}:{line}" if line else path)
-    summary = f"The SQL of {name} does not parse{f' near {word}' if word else ''}."
-    code = None if case.vendored(uid) else (yield from text_of(path))
-    repairs = _repairs(code, word) if code and word else []
-    if len(repairs) == 1 and code:
-        wrong, why, after = repairs[0]
-        draft.observed = wrong
-        change = edit_change(path, code, after, why)
-        if change is not None:
-            return Diagnosis(
-                finding=draft.finding(summary, confidence=0.95),
-                decision="fix",
-                title=f"fix({name}): {why}",
-                rationale=f"{summary} {why.capitalize()}; nothing else changes.",
-                changes=(change,),
-            )
-    return (yield from restored(case, draft, summary, "the SQL that parsed"))
+    draft.fact(text[:800], f"{path}:{line}" if line and not _SYNTAX.search(text) else path)
+    own = path and path.endswith(".sql") and not (case.node(uid) and case.vendored(uid))
+    code = (yield from text_of(path)) if own else None
+    best = (yield from _best(case, uid, path, code, word)) if code else None
+    summary = f"The text of {name} does not parse{f' near {word}' if word else ''}."
+    if best is not None and code:
+        return _repaired(draft, path, code, best, summary)
+    if case.node(uid) is None:
+        step = f"Repair {path or 'the file that the message names'} by hand; nothing was changed."
+        return draft.escalate(summary, confidence=0.9, next_step=step)
+    return (yield from restored(case, draft, summary, "the text that parsed"))
 
 
-def _repairs(code: str, word: str) -> list[tuple[str, str, str]]:
-    """(what is wrong, the repair, new text) of every single repair at the word."""
-    shown = _COMMENT.sub(lambda hit: " " * len(hit[0]), code)
-    places = [m.start() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", shown, re.I)]
-    found = []
-    for at in places:
-        if (comma := re.search(r",(\s*)$", shown[:at])) and word.lower() in ("from", ")"):
-            after = code[: comma.start()] + code[comma.start() + 1 :]
-            found.append((f", {word}", f"drop the comma before {word}", after))
-        meant = _keyword(word)
-        if meant:
-            end = at + len(word)
-            spelt = meant.upper() if word.isupper() else meant
-            after = code[:at] + spelt + code[end:]
-            found.append((word, f"write {meant} for {word}", after))
-    if not found:
-        found = _misspelt_before(code, shown, places)
-    return found
+def _place(case: Case, text: str) -> tuple[str, str]:
+    """(`unique_id`, file) that the message speaks of; a macro's where the file is one."""
+    uid = case.place
+    named = next((s.path for s in case.incident.signals if s.path and s.node == uid), "")
+    path = file_in(text) or named or case.path(uid)
+    if path and path != case.path(uid):
+        here = [u for u, m in case.manifest.macros.items() if m.original_file_path == path]
+        nodes = [u for u, n in case.manifest.nodes.items() if n.original_file_path == path]
+        uid = next(iter(sorted(nodes) or sorted(here)), uid if not path else "")
+    return uid, path
 
 
-def _misspelt_before(code: str, shown: str, places: list[int]) -> list[tuple[str, str, str]]:
-    """Warehouses often stumble over the word after the misspelt one."""
-    found = []
-    for at in places:
-        before = re.search(r"(\w+)\s+$", shown[:at])
-        meant = _keyword(before[1]) if before else ""
-        if before and meant:
-            start, end = before.span(1)
-            after = code[:start] + meant + code[end:]
-            found.append((before[1], f"write {meant} for {before[1]}", after))
-    return found
+def _best(case: Case, uid: str, path: str, code: str, word: str) -> Steps[Mend | None]:
+    """The one repair; where small ones are many, the one that the history knows."""
+    jinja = bool(jinja_fault(code)) or "{" in word
+    found = jinja_mends(code) if jinja else mends(code, case.dialect, word=word)
+    if jinja and not path.startswith(_macro_roots(case)):
+        parsing = [one for one in found if fault_at(one.text, case.dialect) is None]
+        found = parsing or found
+    best = yield from chosen(case, uid, code, found)
+    if best is not None:
+        return best
+    known = yield from reversals(path, code)
+    known = [one for one in known if _parses(one.text, case.dialect)]
+    agreed = [one for one in known if one.text in {mend.text for mend in found}]
+    return (agreed or known or [None])[0]
 
 
-def _keyword(word: str) -> str:
-    """The one keyword that a word misspells; empty for a keyword or anything further away."""
-    low = word.lower()
-    if low in _WORDS or len(low) < 3:
-        return ""
-    near = [one for one in _WORDS if len(one) > 3 and edit_distance(low, one) == 1]
-    return near[0] if len(near) == 1 else ""
+def _parses(text: str, dialect: str) -> bool:
+    return not jinja_fault(text) and fault_at(text, dialect) is None
+
+
+def _macro_roots(case: Case) -> tuple[str, ...]:
+    own = (m for m in case.manifest.macros.values() if m.package_name == case.project)
+    return tuple({m.original_file_path.split("/")[0] + "/" for m in own}) or ("macros/",)
+
+
+def _repaired(draft: Draft, path: str, code: str, best: Mend, summary: str) -> Diagnosis | None:
+    change = edit_change(path, code, best.text, best.why)
+    if change is None:
+        return None
+    draft.observed = best.wrong or draft.observed
+    at = next((n for n, (a, b) in enumerate(zip(code, best.text, strict=False)) if a != b), 0)
+    draft.fact(f"Repaired here: {best.why}.", f"{path}:{code.count(chr(10), 0, at) + 1}")
+    name = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return Diagnosis(
+        finding=draft.finding(summary, confidence=0.95),
+        decision="fix",
+        title=f"fix({name}): {best.why}"[:120],
+        rationale=f"{summary} {best.why.capitalize()}; nothing else changes.",
+        changes=(change,),
+    )
