@@ -1,6 +1,7 @@
 """Root cause and right decision for known failures, without a model: one rule a fault class."""
 
 from agentic.rules import (
+    binding,
     categories,
     contracts,
     duplicates,
@@ -22,6 +23,7 @@ from agentic.rules.driver import diagnose, diagnose_and_fix
 from agentic.rules.registry import Rule, rule, rules
 
 BUILT_IN = (
+    binding,
     categories,
     contracts,
     duplicates,

@@ -77,7 +77,8 @@ def _place(case: Case, text: str) -> tuple[str, str]:
     """(`unique_id`, file) that the message speaks of; a macro's where the file is one."""
     uid = case.place
     named = next((s.path for s in case.incident.signals if s.path and s.node == uid), "")
-    path = file_in(text) or named or case.path(uid)
+    told = file_in(text)
+    path = told if told.endswith(".sql") else case.path(uid) or named
     if path and path != case.path(uid):
         here = [u for u, m in case.manifest.macros.items() if m.original_file_path == path]
         nodes = [u for u, n in case.manifest.nodes.items() if n.original_file_path == path]
@@ -98,7 +99,7 @@ def _best(case: Case, uid: str, path: str, code: str, word: str) -> Steps[Mend |
     known = yield from reversals(path, code)
     known = [one for one in known if _parses(one.text, case.dialect)]
     agreed = [one for one in known if one.text in {mend.text for mend in found}]
-    return (agreed or known or [None])[0]
+    return next(iter(agreed or known), None)
 
 
 def _parses(text: str, dialect: str) -> bool:
