@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from agentic.exceptions import WarehouseError, WarehouseLocked
-from agentic.history.profiling import profile_relation
+from agentic.history.profiling import profile_by
 from agentic.history.shapes import RelationProfile
 from agentic.project import Manifest, Node, RunResults
 from agentic.records import dumps, loads
@@ -94,9 +94,11 @@ def _profile(connection: Connection, node: Node, masked: Masked) -> RelationProf
         hidden = masked(node, [column.name for column in live])
         if hidden is None or not live:
             return None
-        return profile_relation(
-            connection, relation, masked=hidden, max_rows=MAX_ROWS, timeout_s=QUERY_S
-        )
+
+        def ask(sql: str, rows: int) -> Sequence[Sequence[Any]]:
+            return connection.query(sql, max_rows=rows, timeout_s=QUERY_S).rows
+
+        return profile_by(ask, connection.dialect, relation, live, masked=hidden, max_rows=MAX_ROWS)
     except WarehouseLocked:
         raise
     except WarehouseError:

@@ -73,11 +73,11 @@ def figures_sql(
     """
     counted: exp.Expression = exp.Count(this=exp.Star())
     if max_rows:
-        counted = exp.select(counted).from_(_table(parts)).subquery()
+        counted = exp.Subquery(this=_select([counted], _table(parts)))
     wanted = [counted, exp.Count(this=exp.Star())]
     wanted += [_statistic(one, column) for column in columns for one in column.statistics]
-    named = [exp.alias_(one, f"f{number}") for number, one in enumerate(wanted)]
-    return exp.select(*named).from_(_rows(parts, columns, max_rows)).sql(dialect=dialect or None)
+    query = _select(_named(wanted), _rows(parts, columns, max_rows))
+    return query.sql(dialect=dialect or None)
 
 
 def top_values_sql(
@@ -88,14 +88,16 @@ def top_values_sql(
     for number, column in enumerate(columns):
         ref = _ref(column.name)
         branches.append(
-            exp.select(
-                exp.alias_(exp.Literal.number(number), "c"),
-                exp.alias_(exp.cast(ref.copy(), exp.DataType.Type.TEXT), "v"),
-                exp.alias_(exp.Count(this=exp.Star()), "n"),
+            _select(
+                [
+                    _as(exp.Literal.number(number), "c"),
+                    _as(exp.cast(ref.copy(), exp.DataType.Type.TEXT), "v"),
+                    _as(exp.Count(this=exp.Star()), "n"),
+                ],
+                _rows(parts, [column], max_rows),
             )
-            .from_(_rows(parts, [column], max_rows))
-            .where(exp.not_(exp.Is(this=ref.copy(), expression=exp.Null())))
-            .group_by(ref.copy())
+            .where(_filled(ref.copy()), copy=False)
+            .group_by(ref.copy(), copy=False)
         )
     whole = branches[0]
     for branch in branches[1:]:
@@ -128,16 +130,13 @@ def daily_sql(
         for asked, one in _of_a_day(column, categories.get(column.name, ())):
             plan.append(asked)
             wanted.append(one)
-    named = [exp.alias_(one, f"f{number}") for number, one in enumerate(wanted)]
+    rows = exp.Count(this=exp.Star())
     query = (
-        exp.select(
-            exp.alias_(day.copy(), "day"), exp.alias_(exp.Count(this=exp.Star()), "n"), *named
-        )
-        .from_(_table(parts))
-        .where(exp.not_(exp.Is(this=_ref(at.name), expression=exp.Null())))
-        .group_by(day.copy())
-        .order_by(exp.Ordered(this=day.copy(), desc=True))
-        .limit(days)
+        _select([_as(day.copy(), "day"), _as(rows, "n"), *_named(wanted)], _table(parts))
+        .where(_filled(_ref(at.name)), copy=False)
+        .group_by(day.copy(), copy=False)
+        .order_by(exp.Ordered(this=day.copy(), desc=True), copy=False)
+        .limit(days, copy=False)
     )
     return query.sql(dialect=dialect or None), tuple(plan)
 
@@ -198,8 +197,26 @@ def _rows(
     if not max_rows:
         return _table(parts)
     refs: list[exp.Expression] = [_ref(column.name) for column in columns]
-    query = exp.select(*(refs or [exp.Literal.number(1)])).from_(_table(parts)).limit(max_rows)
-    return query.subquery("looked_at")
+    query = _select(refs or [exp.Literal.number(1)], _table(parts))
+    query.set("limit", exp.Limit(expression=exp.Literal.number(max_rows)))
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("looked_at")))
+
+
+def _select(wanted: Sequence[exp.Expression], rows: exp.Expression) -> exp.Select:
+    """Built by hand: the builder copies what it is given, which is most of the cost."""
+    return exp.Select(expressions=list(wanted), from_=exp.From(this=rows))
+
+
+def _filled(column: exp.Expression) -> exp.Expression:
+    return exp.Not(this=exp.Is(this=column, expression=exp.Null()))
+
+
+def _as(one: exp.Expression, name: str) -> exp.Alias:
+    return exp.Alias(this=one, alias=exp.to_identifier(name))
+
+
+def _named(wanted: Sequence[exp.Expression]) -> list[exp.Expression]:
+    return [_as(one, f"f{number}") for number, one in enumerate(wanted)]
 
 
 def _table(parts: Sequence[str | None]) -> exp.Table:
