@@ -1,13 +1,50 @@
-"""Where things come from and what they break: graph, selectors, column lineage, impact."""
+"""Where things come from and what they break: graph, selectors, column lineage, impact.
 
-from agentic.lineage.columns import ColumnLineage, Edge
-from agentic.lineage.expected import Expected, columns_expected_of
-from agentic.lineage.graph import Graph
-from agentic.lineage.impact import Affected, Impact, impact
-from agentic.lineage.methods import UNSUPPORTED
-from agentic.lineage.schemas import catalog_schemas, live_schemas
-from agentic.lineage.selectors import Selection, matches_nothing, resolve, select
-from agentic.lineage.tracing import column_lineage
+Names are loaded when first used: selecting nodes needs neither sqlglot nor the warehouse, and
+importing both costs more than most selections.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentic.lineage.breaking import Affected, Impact, impact
+    from agentic.lineage.columns import ColumnLineage, Edge
+    from agentic.lineage.criteria import Indirect, default_selector
+    from agentic.lineage.expected import Expected, columns_expected_of
+    from agentic.lineage.graph import Graph
+    from agentic.lineage.methods import UNSUPPORTED
+    from agentic.lineage.schemas import catalog_schemas, live_schemas
+    from agentic.lineage.selectors import (
+        Selection,
+        matches_nothing,
+        resolve,
+        resolve_selector,
+        select,
+    )
+    from agentic.lineage.tracing import column_lineage
+
+_WHERE = {
+    "Affected": "breaking",
+    "ColumnLineage": "columns",
+    "Edge": "columns",
+    "Expected": "expected",
+    "Graph": "graph",
+    "Impact": "breaking",
+    "Indirect": "criteria",
+    "Selection": "selectors",
+    "UNSUPPORTED": "methods",
+    "catalog_schemas": "schemas",
+    "column_lineage": "tracing",
+    "columns_expected_of": "expected",
+    "default_selector": "criteria",
+    "impact": "breaking",
+    "live_schemas": "schemas",
+    "matches_nothing": "selectors",
+    "resolve": "selectors",
+    "resolve_selector": "selectors",
+    "select": "selectors",
+}
 
 __all__ = [
     "UNSUPPORTED",
@@ -17,13 +54,25 @@ __all__ = [
     "Expected",
     "Graph",
     "Impact",
+    "Indirect",
     "Selection",
     "catalog_schemas",
     "column_lineage",
     "columns_expected_of",
+    "default_selector",
     "impact",
     "live_schemas",
     "matches_nothing",
     "resolve",
+    "resolve_selector",
     "select",
 ]
+
+
+def __getattr__(name: str) -> object:
+    where = _WHERE.get(name)
+    if where is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{where}"), name)
+    globals()[name] = found
+    return found

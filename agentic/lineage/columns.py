@@ -24,7 +24,8 @@ class Edge(msgspec.Struct, frozen=True):
     column: str
     kind: Kind
     expression: str = ""
-    """What is computed, as SQL, for `transformed` and `aggregated`."""
+    """What is computed, as SQL, for `transformed` and `aggregated`; `GROUP BY` for a `filter` that
+    folds rows instead of dropping them."""
     reason: str = ""
     """For `unknown`: why it is not known."""
 
@@ -111,11 +112,19 @@ class ColumnLineage:
         return texts.get(column.lower(), "")
 
     def rows(self, node: str) -> tuple[Edge, ...]:
-        """What decides which rows a node has: columns of its filters and joins."""
+        """What decides which rows a node has: columns of its filters, joins and groups.
+
+        A group's key, or a column of a DISTINCT, is a `filter` with the expression `GROUP BY`.
+        """
         shape = self._shape(node)
         filters = shape.filters.items() if shape is not None else ()
         return tuple(
-            Edge(_node(key), name, "join" if kind == "join" else "filter")
+            Edge(
+                _node(key),
+                name,
+                "join" if kind == "join" else "filter",
+                "GROUP BY" if kind == "group" else "",
+            )
             for (key, name), kind in filters
         )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatch, fnmatchcase
+from functools import lru_cache
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -42,31 +44,37 @@ def _nodes(manifest: Manifest, *types: str) -> Iterator[tuple[str, Node]]:
 
 
 def _fqn(manifest: Manifest, value: str, _: Sequence[str]) -> Iterator[str]:
+    parts = value.split(".")
+    wild = next((at for at, part in enumerate(parts) if _WILDCARD.search(part)), None)
     for uid, node in manifest.all.items():
-        if node.resource_type == "source":
+        fqn = node.fqn
+        if not fqn or node.resource_type == "source":
             continue
-        versioned = node.resource_type == "model" and node.version is not None
-        if _is_named(node.fqn, value, versioned) or _is_named(node.fqn[1:], value, versioned):
+        if node.version is None or node.resource_type != "model":
+            leaf, known = fqn[-1], fqn[-1] == value
+        elif len(fqn) > 2:
+            leaf = fqn[-2]
+            known = leaf == value or "_".join(fqn[-2:]) == "_".join(parts[-2:])
+        else:
+            continue
+        if (
+            known
+            or _is_named(fqn, parts, wild)
+            or _is_named(fqn[1:], parts, wild)
+            or (wild is not None and len(parts) == 1 and fnmatch(leaf, value))
+        ):
             yield uid
 
 
-def _is_named(fqn: Sequence[str], value: str, versioned: bool) -> bool:
-    if not fqn or (versioned and len(fqn) < 2):
+def _is_named(fqn: Sequence[str], parts: Sequence[str], wild: int | None) -> bool:
+    """`wild`: the first part with a wildcard; from there on the rest is matched as one text."""
+    text = ".".join(fqn)
+    flat = text.split(".")
+    if not text or len(flat) < len(parts):
         return False
-    parts = value.split(".")
-    leaf = fqn[-2] if versioned else fqn[-1]
-    if leaf == value or (versioned and "_".join(fqn[-2:]) == "_".join(parts[-2:])):
-        return True
-    flat = [item for segment in fqn for item in segment.split(".")]
-    if len(flat) < len(parts):
-        return False
-    for index, part in enumerate(parts):
-        if _WILDCARD.search(part):
-            rest = fnmatch(".".join(flat[index:]), ".".join(parts[index:]))
-            return rest or ("." not in value and fnmatch(leaf, value))
-        if flat[index] != part:
-            return False
-    return True
+    if wild is None:
+        return flat[: len(parts)] == parts
+    return flat[:wild] == parts[:wild] and fnmatch(".".join(flat[wild:]), ".".join(parts[wild:]))
 
 
 def _tag(manifest: Manifest, value: str, _: Sequence[str]) -> Iterator[str]:
@@ -120,29 +128,45 @@ def _path(manifest: Manifest, value: str, _: Sequence[str]) -> Iterator[str]:
         raise SelectorError(
             f"path:{value} does not lie in the project", hint="Write it relative to the project."
         )
-    matched = {path for path in _known_paths(manifest) if _glob(path.parts, pattern)}
+    if _WILDCARD.search(value):
+        known = _known_paths(manifest)
+        matched = {path for path in known if _glob(path.split("/"), pattern)}
+    else:
+        plain = "/".join(pattern)
+        matched = {plain} if plain in _known_paths(manifest) else set()
     for uid, node in manifest.all.items():
-        own = PurePosixPath(node.original_file_path)
-        patch = (node.patch_path or "").partition("://")[2]
-        if (
-            own in matched
-            or (patch and PurePosixPath(patch) in matched)
-            or not matched.isdisjoint(own.parents)
-        ):
+        path = node.original_file_path
+        if path in matched or not matched.isdisjoint(_above(path)) or _patch(node) in matched:
             yield uid
 
 
-def _known_paths(manifest: Manifest) -> set[PurePosixPath]:
+def _known_paths(manifest: Manifest) -> set[str]:
     """Files and folders of the project, as far as the manifest tells (dbt looks at the disk)."""
     project = manifest.metadata.project_name
-    texts = {
+    files = {
         one.original_file_path for one in manifest.macros.values() if one.package_name == project
     }
     for node in manifest.all.values():
         if node.package_name == project:
-            texts |= {node.original_file_path, (node.patch_path or "").partition("://")[2]}
-    files = {PurePosixPath(text) for text in texts if text}
-    return files | {parent for file in files for parent in file.parents}
+            files |= {node.original_file_path, _patch(node)}
+    files.discard("")
+    return files.union(*{_above(file) for file in files})
+
+
+def _patch(node: Node) -> str:
+    """The YAML file that describes a node; empty without one."""
+    return node.patch_path.partition("://")[2] if node.patch_path else ""
+
+
+def _above(path: str) -> tuple[str, ...]:
+    """The folders that a file lies in."""
+    return _folders(path.rpartition("/")[0])
+
+
+@lru_cache(maxsize=4096)
+def _folders(folder: str) -> tuple[str, ...]:
+    parts = folder.split("/") if folder else []
+    return tuple("/".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def _glob(path: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -225,15 +249,29 @@ def _test_type(manifest: Manifest, value: str, _: Sequence[str]) -> Iterator[str
 
 
 def _version(manifest: Manifest, value: str, _: Sequence[str]) -> Iterator[str]:
-    if value in ("prerelease", "old"):
-        raise SelectorError(f"version:{value} compares versions as dbt does", code=UNSUPPORTED)
-    if value not in ("latest", "none"):
+    if value not in ("latest", "prerelease", "old", "none"):
         raise SelectorError(f"version:{value}: expected latest, prerelease, old or none")
     for uid, node in _nodes(manifest, "model"):
-        if value == "none" and node.version is None:
+        if _age(node) == value:
             yield uid
-        if value == "latest" and node.version is not None and node.version == node.latest_version:
-            yield uid
+
+
+def _age(node: Node) -> str:
+    """Where a node stands among its versions, in the words of the selector."""
+    if node.version is None:
+        return "none"
+    if node.version == node.latest_version:
+        return "latest"
+    if not (node.version and node.latest_version):
+        return ""
+    own: float | str = str(node.version)
+    latest: float | str = str(node.latest_version)
+    with suppress(ValueError):
+        # As dbt does: numbers if both are, else text.
+        own, latest = float(own), float(latest)
+    if own == latest:
+        return ""
+    return "old" if own < latest else "prerelease"  # type: ignore[operator]
 
 
 METHODS: dict[str, Method] = {

@@ -6,22 +6,18 @@ manifest does not show raises SelectorError, and the caller asks `dbt ls`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from agentic.exceptions import SelectorError
-from agentic.lineage.methods import METHODS, NEEDS_DBT, UNSUPPORTED, default_method
+from agentic.lineage.criteria import Criterion, Group, Indirect, Spec, from_text, from_yaml
+from agentic.lineage.methods import METHODS
 
 if TYPE_CHECKING:
     from agentic.lineage.graph import Graph
     from agentic.project import Manifest
 
-_PART = re.compile(
-    r"\A(?P<at>@)?(?:(?P<up>\d*)\+)?(?:(?P<method>[\w.]+):)?(?P<value>.*?)(?:\+(?P<down>\d*))?\Z"
-)
 # `dbt ls` lists neither; both are members of the graph.
 _UNLISTED = ("analysis", "operation")
 
@@ -34,111 +30,135 @@ class Selection(msgspec.Struct, frozen=True):
     """Parts as written (`tag:gold`), and whole intersections whose parts only match apart."""
 
 
-class _Part(msgspec.Struct, frozen=True):
-    raw: str
-    method: str
-    arguments: tuple[str, ...]
-    value: str
-    at: bool
-    up: str | None
-    down: str | None
-
-
 def select(expression: str, manifest: Manifest, graph: Graph) -> frozenset[str]:
     """The `unique_id`s that `dbt ls --select EXPRESSION` lists, tests of selected nodes included.
 
     Union by space, intersection by comma. Raises SelectorError, with code AC431 where only dbt can
     tell.
     """
-    return resolve(expression, manifest, graph).uids
+    return resolve(expression, manifest, graph).uids if expression.strip() else frozenset()
 
 
 def matches_nothing(expression: str, manifest: Manifest, graph: Graph) -> tuple[str, ...]:
     """The parts of an expression that select nothing today, as written. Raises SelectorError."""
-    return resolve(expression, manifest, graph).unmatched
+    return resolve(expression, manifest, graph).unmatched if expression.strip() else ()
 
 
-def resolve(expression: str, manifest: Manifest, graph: Graph) -> Selection:
-    """`select` and `matches_nothing` in one go. Raises SelectorError."""
-    chosen: set[str] = set()
-    unmatched: list[str] = []
-    for term in expression.split():
-        parts = [_parse(raw, expression) for raw in term.split(",")]
-        found = [_evaluate(part, manifest, graph) for part in parts]
-        empty = [part.raw for part, uids in zip(parts, found, strict=True) if not uids]
-        both = set.intersection(*found)
-        unmatched += empty or ([] if both else [term])
-        chosen |= both
+def resolve(
+    expression: str,
+    manifest: Manifest,
+    graph: Graph,
+    *,
+    exclude: str = "",
+    indirect: Indirect = "eager",
+) -> Selection:
+    """`select` and `matches_nothing` in one go; an empty expression is everything.
+
+    `exclude` and `indirect` are dbt's `--exclude` and `--indirect-selection`. Raises SelectorError.
+    """
+    return evaluate(from_text(expression, exclude, indirect), manifest, graph)
+
+
+def resolve_selector(
+    name: str, manifest: Manifest, graph: Graph, *, indirect: Indirect = "eager"
+) -> Selection:
+    """What `dbt ls --selector NAME` lists, from the project's selectors.yml. Raises SelectorError,
+    with code AC431 where only dbt can tell."""
+    return evaluate(from_yaml(name, manifest.selectors, indirect), manifest, graph)
+
+
+def evaluate(spec: Spec, manifest: Manifest, graph: Graph) -> Selection:
+    """What a selection selects."""
+    working = _Working(manifest, graph)
+    chosen, _ = working.both(spec)
     listed = (uid for uid in chosen if manifest.all[uid].resource_type not in _UNLISTED)
-    return Selection(uids=frozenset(listed), unmatched=tuple(dict.fromkeys(unmatched)))
+    return Selection(uids=frozenset(listed), unmatched=tuple(dict.fromkeys(working.unmatched)))
 
 
-def _parse(raw: str, expression: str) -> _Part:
-    match = _PART.match(raw)
-    if match is None or not match["value"]:
-        raise SelectorError(
-            f"{raw!r} in selection {expression!r} names nothing",
-            hint="Write a node's name, or METHOD:VALUE such as tag:gold or path:models/staging.",
+class _Working:
+    """One evaluation; notes what selects nothing on the way."""
+
+    def __init__(self, manifest: Manifest, graph: Graph) -> None:
+        self.manifest = manifest
+        self.graph = graph
+        self.unmatched: list[str] = []
+
+    def both(self, spec: Spec) -> tuple[set[str], set[str]]:
+        """What is selected, and tests whose other parents would have to be selected too."""
+        if isinstance(spec, Criterion):
+            return self._criterion(spec)
+        found = [self.both(part) for part in spec.parts]
+        chosen = _combine(spec, [direct for direct, _ in found])
+        waiting = _combine(spec, [direct | more for direct, more in found])
+        chosen = self._joined(chosen, waiting, spec.indirect)
+        if spec.raw:
+            parts = zip(spec.parts, found, strict=True)
+            empty = [
+                part.raw
+                for part, (direct, _) in parts
+                if isinstance(part, Criterion) and not direct
+            ]
+            self.unmatched += empty or ([] if chosen else [spec.raw])
+        return chosen, waiting
+
+    def _criterion(self, spec: Criterion) -> tuple[set[str], set[str]]:
+        graph = self.graph
+        found = METHODS[spec.method](self.manifest, spec.value, spec.arguments)
+        chosen = {uid for uid in found if uid in graph}
+        reached = set(chosen)
+        if spec.at:
+            below = chosen | graph.reach(chosen, graph.succ)
+            reached |= below | graph.reach(below, graph.pred)
+        if spec.up is not None:
+            reached |= graph.reach(chosen, graph.pred, most=_depth(spec.up))
+        if spec.down is not None:
+            reached |= graph.reach(chosen, graph.succ, most=_depth(spec.down))
+        return self._with_tests(reached, spec.indirect)
+
+    def _with_tests(self, chosen: set[str], indirect: Indirect) -> tuple[set[str], set[str]]:
+        if indirect == "empty":
+            return chosen, set()
+        tests = {
+            child
+            for uid in chosen
+            for child in self.graph.succ[uid]
+            if child.startswith(("test.", "unit_test."))
+        }
+        if indirect == "eager":
+            return chosen | tests, set()
+        near = chosen
+        if indirect == "buildable":
+            near = chosen | self.graph.reach(chosen, self.graph.pred) | set(self.manifest.sources)
+        ready = {uid for uid in tests if near.issuperset(self._parents(uid))}
+        return chosen | ready, tests - ready
+
+    def _joined(self, chosen: set[str], waiting: set[str], indirect: Indirect) -> set[str]:
+        """Tests that waited for a parent that another part of the selection brought."""
+        if indirect in ("eager", "empty") or chosen == waiting:
+            return chosen
+        near = chosen
+        if indirect == "buildable":
+            near = chosen | self.graph.reach(chosen, self.graph.pred)
+        ready = (
+            uid
+            for uid in waiting
+            if uid in self.manifest.nodes and near.issuperset(self._parents(uid))
         )
-    if match["at"] and match["down"] is not None:
-        raise SelectorError(
-            f"{raw!r}: '@' before and '+' after a name cannot be combined",
-            hint="'@' already takes the children with all their parents: drop the '+'.",
-        )
-    written = match["method"]
-    method, *arguments = written.split(".") if written else [default_method(match["value"])]
-    if method in NEEDS_DBT:
-        raise SelectorError(
-            f"{raw!r}: the method {method!r} compares with another run, which only dbt can do",
-            code=UNSUPPORTED,
-        )
-    if method not in METHODS:
-        raise SelectorError(
-            f"{raw!r}: {method!r} is not a selector method",
-            hint=f"Methods: {', '.join(sorted(METHODS))}.",
-        )
-    return _Part(
-        raw=raw,
-        method=method,
-        arguments=tuple(arguments),
-        value=match["value"],
-        at=bool(match["at"]),
-        up=match["up"],
-        down=match["down"],
-    )
+        return chosen.union(ready)
+
+    def _parents(self, uid: str) -> list[str]:
+        return self.manifest.all[uid].depends_on_nodes
 
 
-def _evaluate(part: _Part, manifest: Manifest, graph: Graph) -> set[str]:
-    found = METHODS[part.method](manifest, part.value, part.arguments)
-    chosen = {uid for uid in found if uid in graph}
-    reached = set(chosen)
-    if part.at:
-        below = chosen | _walk(graph, chosen, down=True)
-        reached |= below | _walk(graph, below, down=False)
-    if part.up is not None:
-        reached |= _walk(graph, chosen, down=False, depth=part.up)
-    if part.down is not None:
-        reached |= _walk(graph, chosen, down=True, depth=part.down)
-    return reached | _tests_of(reached, manifest, graph)
+def _combine(spec: Group, found: list[set[str]]) -> set[str]:
+    if not found:
+        return set()
+    if spec.operation == "union":
+        return set().union(*found)
+    if spec.operation == "intersection":
+        return set.intersection(*found)
+    return reduce(set.difference, found)
 
 
-def _walk(graph: Graph, start: Iterable[str], *, down: bool, depth: str = "") -> set[str]:
-    edges = graph.digraph.succ if down else graph.digraph.pred
-    left = int(depth) if depth else len(graph) + 1
-    seen: set[str] = set()
-    layer = set(start)
-    while layer and left:
-        layer = {other for uid in layer for other in edges[uid]} - seen
-        seen |= layer
-        left -= 1
-    return seen
-
-
-def _tests_of(uids: set[str], manifest: Manifest, graph: Graph) -> set[str]:
-    """dbt's eager indirect selection: a test is taken as soon as one of its parents is."""
-    return {
-        child
-        for uid in uids
-        for child in graph.digraph.succ[uid]
-        if manifest.all[child].resource_type in ("test", "unit_test")
-    }
+def _depth(text: str) -> int | None:
+    return int(text) if text else None

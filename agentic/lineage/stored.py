@@ -11,7 +11,7 @@ import msgspec
 
 from agentic.sql.origins import Base, Col, Rest, Shape
 
-VERSION = 1
+VERSION = 2
 """Raise it when the walk over columns learns something: older files are then traced anew."""
 
 

@@ -239,6 +239,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     semantic_nodes: dict[str, Node] = msgspec.field(name="semantic_models", default_factory=dict)
     saved_queries: dict[str, Node] = {}
     unit_tests: dict[str, UnitTest] = {}
+    functions: dict[str, Node] = {}
     macros: dict[str, Macro] = {}
     groups: dict[str, Group] = {}
     disabled: dict[str, list[Node]] | None = {}
@@ -257,6 +258,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             **self.semantic_nodes,
             **self.saved_queries,
             **self.unit_tests,
+            **self.functions,
         }
 
     def owner_of(self, unique_id: str) -> str:

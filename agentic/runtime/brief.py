@@ -48,4 +48,4 @@ def _data(text: str) -> str:
 
 
 def _known(graph: Graph, incident: Incident) -> bool:
-    return incident.node in graph.digraph
+    return incident.node in graph

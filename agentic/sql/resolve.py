@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from agentic.sql.grouping import key_expressions
 from agentic.sql.meaning import AGGREGATE, COLUMN, MEANING, QUERIES, QUERY, SKIP, meaning_of
 from agentic.sql.origins import (
     AGGREGATED,
@@ -55,8 +56,6 @@ class Resolver:
         if self.watch:
             self.watch.positional(shape.cols)
         return shape
-
-    # -- queries --------------------------------------------------------------------------------
 
     def query(self, node: exp.Expression, outer: Scope) -> Shape:
         """The shape of any query; `outer` gives its CTEs and the columns it may correlate with."""
@@ -125,6 +124,8 @@ class Resolver:
         for key in ("having", "qualify"):
             if args.get(key):
                 self._filter(args[key], scope, "filter")
+        if len(args) > 2:
+            self._keys(args, cols, scope)
         if self.watch:
             self._watch_rest(args, scope)
         return Shape(cols, rests, scope.filters)
@@ -169,10 +170,19 @@ class Resolver:
         for leaf in leaves:
             scope.filters.setdefault(leaf, kind)
 
+    def _keys(self, args: dict[str, Any], cols: list[Col], scope: Scope) -> None:
+        """What rows are folded by, and the order that a limit cuts: they decide which rows are."""
+        for one in key_expressions(args, cols, limits=not self.watch):
+            if isinstance(one, Col):
+                for leaf in one.leaves:
+                    scope.filters.setdefault(leaf, "group")
+            else:
+                self._filter(one, scope, "group")
+
     def _watch_rest(self, args: dict[str, Any], scope: Scope) -> None:
-        """What no lineage needs, but every edit: groups, orders, windows, distinct on."""
+        """What no lineage needs, but every edit: orders and windows."""
         for key, value in args.items():
-            if key in ("group", "windows", "distinct", "cluster", "distribute"):
+            if key in ("windows", "cluster", "distribute"):
                 for one in value if isinstance(value, list) else [value]:
                     if isinstance(one, exp.Expression):
                         self._collect(one, scope, TRANSFORMED, {}, [])
@@ -181,8 +191,6 @@ class Resolver:
                     # An order names an output before it names a column.
                     if column.args.get("table") or column.name.lower() not in scope.outputs:
                         self.column(column, scope)
-
-    # -- relations ------------------------------------------------------------------------------
 
     def _source(self, node: exp.Expression, scope: Scope) -> Shape:
         shape = self.source_shape(node, scope)
@@ -233,8 +241,7 @@ class Resolver:
                     self._collect(one, scope, TRANSFORMED, leaves, reasons)
         alias = node.args.get("alias")
         names = [one.name for one in (alias.args.get("columns") or ())] if alias else []
-        if alias is not None and alias.args.get("this") and not names:
-            names = [alias.name]
+        names = names or ([alias.name] if alias is not None and alias.args.get("this") else [])
         text = inner if isinstance(inner, exp.Expression) else None
         cols = [Col(name, leaves, text, "; ".join(reasons)) for name in names]
         return Shape(cols, anything=Col("*", leaves, text, "; ".join(reasons)))
@@ -250,8 +257,6 @@ class Resolver:
             return leaves, reasons
 
         return pivoted(pivot, shape, read)
-
-    # -- columns --------------------------------------------------------------------------------
 
     def _projections(self, node: exp.Select, scope: Scope) -> tuple[list[Col], tuple[Rest, ...]]:
         cols: list[Col] = []
@@ -276,8 +281,7 @@ class Resolver:
         # A literal's own name for itself is its text, which is no name.
         name = "" if isinstance(item, exp.Literal) else item.output_name
         name = name or f"_col_{index}"
-        while isinstance(inner, exp.Paren):
-            inner = inner.this
+        inner = inner.unnest() if isinstance(inner, exp.Paren) else inner
         if type(inner) is exp.Column:
             col = self.column(inner, scope)
             return Col(name, col.leaves, col.expression, col.reason)

@@ -10,9 +10,12 @@ from agentic.sql.origins import Col, Leaf, Rest, Shape, merged, opaque
 def combined(operation: exp.Expression, left: Shape, right: Shape) -> Shape:
     """Two branches of a set operation as one shape: columns pair by position, or BY NAME."""
     filters = {**left.filters, **right.filters}
+    if operation.args.get("distinct") or not isinstance(operation, exp.Union):
+        # Whole rows are compared: every column decides which rows there are.
+        for col in (*left.cols, *right.cols):
+            for leaf in col.leaves:
+                filters.setdefault(leaf, "group")
     if isinstance(operation, exp.Except):
-        for col in right.cols:
-            filters.update(dict.fromkeys(col.leaves, "filter"))
         return Shape(left.cols, left.rests, filters)
     if operation.args.get("by_name"):
         extra = [col for col in right.cols if left.listed(col.name) is None]

@@ -70,7 +70,9 @@ def test_json_columns_are_as_the_contract_says(project: Path) -> None:
         "kind": "aggregated",
         "expression": "SUM(p.kilos * r.price)",
     }
-    assert {edge["kind"] for edge in income["upstream"]} == {"aggregated", "join"}
+    assert {edge["kind"] for edge in income["upstream"]} == {"aggregated", "join", "filter"}
+    grouped = next(edge for edge in income["upstream"] if edge["kind"] == "filter")
+    assert (grouped["column"], grouped["expression"]) == ("picked_on", "GROUP BY")
     assert found["model.orchard.income", "picked_on"]["kind"] == "unchanged"
 
 

@@ -106,7 +106,8 @@ def test_edges_carry_kind_and_expression() -> None:
         (ORDERS, "status", "filter"),
     ]
     assert edges(lineage, "model.shop.mart", "total") == [
-        ("model.shop.stg", "amount", "aggregated")
+        ("model.shop.stg", "amount", "aggregated"),
+        ("model.shop.stg", "status", "filter"),
     ]
     assert lineage.upstream("model.shop.stg", "AMOUNT")[0].expression == "amount / 100"
     assert lineage.upstream("model.shop.mart", "status")[0].expression == ""

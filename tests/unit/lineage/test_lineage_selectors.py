@@ -36,7 +36,7 @@ def test_selection_equals_dbt(expression: str, manifest: Manifest, graph: Graph)
 
 @pytest.mark.parametrize(
     "expression",
-    ["state:modified", "+state:new", "result:error", "source_status:fresher+", "version:old"],
+    ["state:modified", "+state:new", "result:error", "source_status:fresher+"],
 )
 def test_what_needs_dbt_says_so(expression: str, manifest: Manifest, graph: Graph) -> None:
     with pytest.raises(SelectorError) as error:
