@@ -15,6 +15,7 @@ from agentic.exceptions import SqlError
 from agentic.sql.shape_facts import Leaf, Output, Relation, RowFact, Shape
 from agentic.sql.shape_frame import Columns, Facts, Frame
 from agentic.sql.shape_parse import parse_query
+from agentic.sql.shape_masking import masking
 from agentic.sql.shape_text import (
     carried,
     column_kind,
@@ -24,7 +25,6 @@ from agentic.sql.shape_text import (
     join_kind,
     leaf_column,
     leaf_key,
-    masking,
     normal,
 )
 
@@ -313,7 +313,7 @@ class _Reader:
         for column in list(root.find_all(exp.Column)):
             if isinstance(column.this, exp.Star):
                 continue
-            found = self.find(column, sources, aliases or {}, scope)
+            found = self.find(column, sources, aliases or {}, scope) or self.whole(column, sources)
             if found is not None:
                 column.replace(found.copy())
             elif column.find_ancestor(exp.Query) is None and self.closed(column, sources):
@@ -350,6 +350,14 @@ class _Reader:
         if opens:
             return leaf_column("|".join(sorted(key for one in opens for key in one.opens)), name)
         return None
+
+    def whole(self, column: exp.Column, sources: Mapping[str, Frame]) -> exp.Expr | None:
+        """A relation named as a value is its whole row: every column, `*` for the unknown."""
+        frame = sources.get(column.name.lower()) if not column.table else None
+        if frame is None:
+            return None
+        parts = [one.copy() for one in frame.columns.values()]
+        return exp.Tuple(expressions=parts + [leaf_column(key, "*") for key in frame.opens])
 
     @staticmethod
     def closed(column: exp.Column, sources: Mapping[str, Frame]) -> bool:

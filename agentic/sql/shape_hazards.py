@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from agentic.exceptions import SqlError
 from agentic.sql.shape_parse import parse_query
-from agentic.sql.shape_text import function_name
+from agentic.sql.shape_masking import function_name
 
 MAX_ROWS = 1_000_000
 

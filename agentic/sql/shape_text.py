@@ -10,67 +10,6 @@ from agentic.sql.shape_facts import Leaf, Relation
 
 REF, SOURCE, THIS = "agentic_ref", "agentic_source", "agentic_this"
 
-# What hides a bad value or a bad row when it is put around a column.
-MASKING_FUNCTIONS = frozenset(
-    [
-        "COALESCE",
-        "NVL",
-        "NVL2",
-        "IFNULL",
-        "ISNULL",
-        "ZEROIFNULL",
-        "NULLIFZERO",
-        "NULLIF",
-        "ABS",
-        "CASE",
-        "IF",
-        "IIF",
-        "IFF",
-        "DECODE",
-        "DECODE_CASE",
-        "TRY_CAST",
-        "TRYCAST",
-        "TRY_TO_NUMBER",
-        "TRY_TO_DECIMAL",
-        "TRY_TO_DATE",
-        "TRY_TO_TIMESTAMP",
-        "TRY_PARSE_JSON",
-        "TRY_STRPTIME",
-        "SAFE_CAST",
-        "TO_NUMBER_OR_NULL",
-        "GREATEST",
-        "LEAST",
-        "REPLACE",
-        "REGEXP_REPLACE",
-        "TRANSLATE",
-        "FIRST_VALUE",
-        "LAST_VALUE",
-        "LAG",
-        "LEAD",
-        "NTH_VALUE",
-        "FIRST",
-        "LAST",
-        "ANY_VALUE",
-        "ARBITRARY",
-        "MODE",
-        "MAP",
-        "TRY",
-        "SIGN",
-        "CEIL",
-        "FLOOR",
-        "MOD",
-        "RANDOM",
-        "RAND",
-        "UUID",
-        "CHOOSE",
-        "FIELD",
-        "ELEMENT_AT",
-        "NANVL",
-        "TO_VARIANT",
-        "TRANSFORM_NULL_EQUALS",
-    ]
-)
-
 
 def leaf_key(relation: Relation) -> str:
     """`ref:x`, `source:a~b`, `this:x`, or `table:a.b.c`."""
@@ -134,28 +73,6 @@ def is_aggregate(node: exp.Expr) -> bool:
         not isinstance(one.parent, exp.Window) and one.find_ancestor(exp.Subquery) is None
         for one in node.find_all(exp.AggFunc)
     )
-
-
-def function_name(node: exp.Expr) -> str:
-    if isinstance(node, exp.Anonymous):
-        return str(node.this).upper()
-    if isinstance(node, exp.Case):
-        return "CASE"
-    return node.sql_name().upper() if isinstance(node, exp.Func) else ""
-
-
-def masking(tree: exp.Expr) -> Iterator[str]:
-    """Every function in an expression that can hide a value."""
-    for node in tree.find_all(exp.Func, exp.Anonymous):
-        name = function_name(node)
-        if isinstance(node, exp.TryCast):
-            yield "TRY_CAST"
-        elif isinstance(node, exp.If) and isinstance(node.parent, exp.Case):
-            continue
-        elif isinstance(node, exp.AggFunc):
-            yield f"AGG {name}"
-        elif name in MASKING_FUNCTIONS or name.startswith(("TRY_", "SAFE_")):
-            yield name
 
 
 def carried(tree: exp.Expr) -> tuple[Leaf, ...]:

@@ -13,7 +13,9 @@ from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judg
 from agentic.policy.changes.macro_use import judge_macro_users
 from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node
 from agentic.policy.changes.nodes_sql import stem
+from agentic.policy.changes.kept_tests import weaker_config
 from agentic.policy.changes.paths import judge_path, judge_rules, twin_in_case
+from agentic.policy.changes.resources import as_json
 from agentic.policy.changes.seeds import judge_seed
 from agentic.policy.changes.shapes import (
     ChangeFinding,
@@ -22,6 +24,7 @@ from agentic.policy.changes.shapes import (
     ProjectView,
     order,
 )
+from agentic.policy.changes.settings import same
 from agentic.policy.changes.text import injections, invisible
 from agentic.policy.changes.tree import PROJECT_FILE, inside
 from agentic.policy.changes.yaml_judge import (
@@ -184,8 +187,27 @@ def _selectors(case: Case, path: str, text: str | None) -> None:
         case.add(
             path, 0, "deny", "TEST_WEAKENED", "A default selector decides which tests run at all."
         )
-    else:
-        case.add(path, 0, "ask", "PROJECT_CONFIG_CHANGE", "Selectors decide what jobs run.")
+        return
+    named = {str(mapping(one).get("name")): mapping(one).get("definition") for one in entries}
+    for one in before:
+        name = str(mapping(one).get("name"))
+        if not selects_no_less(mapping(one).get("definition"), named.get(name)):
+            reason = f"The selector {name} may leave out tests that it ran before."
+            case.add(path, 0, "deny", "TEST_WEAKENED", reason)
+    case.add(path, 0, "ask", "PROJECT_CONFIG_CHANGE", "Selectors decide what jobs run.")
+
+
+def selects_no_less(was: object, now: object) -> bool:
+    """Is a selector's definition the same, or the same with more united to it?"""
+    if same(was, now):
+        return True
+    old = was.get("union") if isinstance(was, dict) and set(was) == {"union"} else [was]
+    new = now.get("union") if isinstance(now, dict) and set(now) == {"union"} else []
+    kept = {as_json(one) for one in sequence(new)}
+    added = kept - {as_json(one) for one in sequence(old)}
+    return {as_json(one) for one in sequence(old)} <= kept and not any(
+        word in one for one in added for word in ("exclude", "indirect_selection")
+    )
 
 
 def _template(case: Case, path: str, kind: str, text: str | None, old: str | None) -> None:
@@ -203,7 +225,9 @@ def _template(case: Case, path: str, kind: str, text: str | None, old: str | Non
         return
     if kind == "fixture":
         judge_seed(case, path, kind, text, old)
-    if kind in ("singular_test", "generic_test") and old is not None and not _same_code(case, path):
+    kept = ("singular_test", "generic_test", "snapshot")
+    edited = kind in kept and old is not None and not _same_code(case, path, kind)
+    if kind in ("singular_test", "generic_test") and edited:
         case.add(
             path,
             0,
@@ -211,27 +235,29 @@ def _template(case: Case, path: str, kind: str, text: str | None, old: str | Non
             "TEST_WEAKENED",
             "An existing test is edited; an existing test stays as it is.",
         )
-    if kind == "snapshot" and old is not None and not _same_code(case, path):
+    if kind == "snapshot" and edited:
         case.add(path, 0, "ask", "SNAPSHOT_CHANGE", "What an existing snapshot reads changes.")
     if kind in QUERY_KINDS and kind != "generic_test":
         judge_node(case, path, kind)
         judge_effects(case, path)
 
 
-def _same_code(case: Case, path: str) -> bool:
+def _same_code(case: Case, path: str, kind: str) -> bool:
     """Equal but for comments and white space, as far as it renders."""
     now, was = case.library.variants(path), case.base_library.variants(path)
     if now is None or was is None or now.fault or was.fault:
         return False
     dialect = case.project.dialect
     try:
-        same = [
+        alike = [
             normalized(one.text, dialect) == normalized(two.text, dialect)
             for one, two in ((now.first, was.first), (now.second, was.second))
         ]
     except SqlError:
         return False
-    return all(same) and now.first.config == was.first.config
+    if kind in ("singular_test", "generic_test"):
+        return all(alike) and not weaker_config(was.first.config, now.first.config)
+    return all(alike) and now.first.config == was.first.config
 
 
 def _gone(case: Case, path: str, kind: str, old: str | None) -> None:

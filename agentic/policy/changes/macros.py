@@ -135,7 +135,8 @@ class MacroTable:
 
     def _add(self, package: str, path: str, text: str) -> None:  # noqa: ARG002 - kept for readers
         for kind, name, block in _blocks(text):
-            if kind == "macro":
+            # An override of ref or source that the base has is judged where it is written.
+            if kind == "macro" and name not in ("ref", "source"):
                 self._table[package][name] = Callee(package, name, block)
 
     def get(self, package: str, name: str) -> Callee | None:
@@ -165,6 +166,14 @@ class MacroTable:
                 if found is not None:
                     return found
         return None
+
+    def implemented(self, name: str) -> bool:
+        """Does the project or a package define the macro for some adapter, or for all?"""
+        return any(
+            macro == name or macro.endswith(f"__{name}")
+            for table in self._table.values()
+            for macro in table
+        )
 
     def all(self) -> Iterator[Callee]:
         for table in self._table.values():

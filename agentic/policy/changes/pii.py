@@ -37,6 +37,8 @@ class Personal:
         for part in leaf.relation.split("|"):
             place, _, name = part.partition(":")
             name = name.split("-")[0] if place in ("ref", "source") else name
+            if leaf.column == "*" and any(self.star_columns(part)):
+                return True
             if self.marked(place, name, leaf.column):
                 return True
             if place == "ref":
@@ -51,6 +53,10 @@ class Personal:
         return False
 
     def _through(self, shape: Shape, column: str) -> bool:
+        if column == "*":
+            return any(self.carries(leaf) for one in shape.outputs for leaf in one.carried) or any(
+                self.carries(Leaf(key, "*")) for key in shape.open_stars
+            )
         output = shape.output(column)
         if output is not None:
             return any(self.carries(one) for one in output.carried)

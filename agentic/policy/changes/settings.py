@@ -249,6 +249,9 @@ def _one(key: str, was: Any, is_: Any, *, new: bool, kind: str) -> Setting | Non
         )
     if new and key in NEW_FREE:
         return None
+    if new and kind == "snapshot" and key in ("target_schema", "target_database"):
+        # dbt before 1.9 demands it of every snapshot; a person sees where a new one is written
+        return _setting("ask", "RELATION_RETARGET", "decides where the snapshot is kept", key, is_)
     if key in TABLES:
         verdict, code, reason = TABLES[key]
         return _setting(verdict, code, reason, key, is_)

@@ -212,6 +212,7 @@ OTHER_METHODS = frozenset(
         "issubset",
         "issuperset",
         "data_type_for",
+        "dict",
     ]
 )
 METHODS = frozenset(TEXT_METHODS) | LIST_METHODS | DICT_METHODS | OTHER_METHODS

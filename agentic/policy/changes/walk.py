@@ -21,7 +21,14 @@ from agentic.policy.changes.filters import FILTERS, TESTS
 from agentic.policy.changes.macros import MacroTable
 from agentic.policy.changes.template import source_key
 from agentic.policy.changes.values import METHODS, unsafe_format
-from agentic.policy.changes.walk_nodes import bound_names, constant_text, is_dispatch, names_in
+from agentic.policy.changes.walk_nodes import (
+    bound_names,
+    constant_text,
+    dispatched_name,
+    is_dispatch,
+    is_dispatch_lookup,
+    names_in,
+)
 from agentic.policy.changes.walk_rules import (
     DUNDER,
     OWNED,
@@ -189,8 +196,8 @@ class Walker:
             if callee.name in ("log", "print"):
                 self._logged(node)
         elif isinstance(callee, nodes.Getattr):
-            if is_dispatch(node) and isinstance(node.args[0], nodes.Const):
-                self.dispatched.append(str(node.args[0].value))
+            if is_dispatch_lookup(node):
+                self._dispatched(node)
             self._method(node, callee)
         elif isinstance(
             callee, nodes.Getitem | nodes.Filter | nodes.CondExpr | nodes.Or | nodes.And
@@ -199,6 +206,18 @@ class Walker:
                 node, "deny", "JINJA_SIDE_EFFECT", "What is called here is only known at run time."
             )
         return None
+
+    def _dispatched(self, node: nodes.Call) -> None:
+        """What `adapter.dispatch(name)` picks; the name must be written out."""
+        name = dispatched_name(node)
+        if name is None:
+            reason = "A macro that is dispatched by a name made at run time could be any."
+            self.mark(node, "deny", "JINJA_SIDE_EFFECT", reason)
+            return
+        self.dispatched.append(name)
+        if name in ACTING or not (name in DBT_SQL or name in FREE or self.macros.implemented(name)):
+            reason = f"{name}, which is dispatched here, is no macro that only prints SQL."
+            self.mark(node, "deny", "JINJA_SIDE_EFFECT", reason)
 
     def _method(self, node: nodes.Call, callee: nodes.Getattr) -> None:
         base = callee.node

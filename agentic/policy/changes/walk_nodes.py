@@ -16,17 +16,27 @@ def names_in(node: nodes.Node) -> Iterator[nodes.Name]:
     yield from node.find_all(nodes.Name)
 
 
-def is_dispatch(node: nodes.Call) -> bool:
-    """`adapter.dispatch('x', 'pkg')(…)`, with names written out."""
-    callee = node.node
+def is_dispatch_lookup(node: nodes.Node) -> bool:
+    """`adapter.dispatch(…)`, whatever the name that it is given."""
+    callee = node.node if isinstance(node, nodes.Call) else None
     return (
         isinstance(callee, nodes.Getattr)
         and callee.attr == "dispatch"
         and isinstance(callee.node, nodes.Name)
         and callee.node.name == "adapter"
-        and bool(node.args)
-        and isinstance(node.args[0], nodes.Const)
     )
+
+
+def dispatched_name(node: nodes.Call) -> str | None:
+    """The macro that a dispatch names; None when the name is not written out."""
+    named = next((pair.value for pair in node.kwargs if pair.key == "macro_name"), None)
+    given = node.args[0] if node.args else named
+    return constant_text(given) if isinstance(given, nodes.Const) else None
+
+
+def is_dispatch(node: nodes.Call) -> bool:
+    """`adapter.dispatch('x', 'pkg')(…)`, with names written out."""
+    return is_dispatch_lookup(node) and dispatched_name(node) is not None
 
 
 def constant_text(node: nodes.Node) -> str | None:

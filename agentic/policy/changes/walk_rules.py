@@ -10,7 +10,7 @@ from agentic.records import Verdict
 Fault = tuple[Verdict, str, str]
 """(verdict, code, reason)."""
 
-DUNDER = re.compile(r"__[a-z]+__")
+DUNDER = re.compile(r"(?<![A-Za-z0-9])__[a-z]+__(?![A-Za-z0-9])")
 REACHING = frozenset(["mro", "func_globals", "gi_frame", "cr_frame", "gi_code"])
 GLOBALS_THAT_REACH = frozenset(["self", "lipsum", "cycler", "joiner"])
 OWNED = frozenset(
