@@ -14,8 +14,8 @@ from sqlglot import exp
 from agentic.exceptions import SqlError
 from agentic.sql.shape_facts import Leaf, Output, Relation, RowFact, Shape
 from agentic.sql.shape_frame import Columns, Facts, Frame
-from agentic.sql.shape_parse import parse_query
 from agentic.sql.shape_masking import masking
+from agentic.sql.shape_parse import parse_query
 from agentic.sql.shape_text import (
     carried,
     column_kind,

@@ -8,8 +8,8 @@ import msgspec
 from sqlglot import exp
 
 from agentic.exceptions import SqlError
-from agentic.sql.shape_parse import parse_query
 from agentic.sql.shape_masking import function_name
+from agentic.sql.shape_parse import parse_query
 
 MAX_ROWS = 1_000_000
 

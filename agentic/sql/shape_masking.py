@@ -1,5 +1,5 @@
-"""What, put around a column, can hide a bad value: everything but a cast, trimming, case, rounding, a
-parse of a text, and a change of unit."""
+"""What, put around a column, can hide a bad value: everything but a cast, trimming, letter case,
+rounding, a parse of a text, and a change of unit."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 # Functions that write the same value in another way. What is not listed here can hide one.
-FAITHFUL = frozenset(
-    """
-    CAST CONVERT UPPER LOWER LCASE UCASE INITCAP TRIM LTRIM RTRIM BTRIM ROUND TO_CHAR TO_VARCHAR
-    STRPTIME STRFTIME STR_TO_TIME STR_TO_DATE STR_TO_UNIX TIME_TO_STR TS_OR_DS_TO_DATE DATE
-    TO_DATE TO_TIMESTAMP TO_TIMESTAMP_NTZ TO_TIMESTAMP_TZ TO_TIMESTAMP_LTZ TO_NUMBER TO_DECIMAL
-    TO_NUMERIC TO_BOOLEAN TO_DOUBLE PARSE_DATE PARSE_DATETIME PARSE_TIMESTAMP PARSE_TIME DATETIME
-    TIMESTAMP TIMESTAMP_FROM_PARTS UNIX_TO_TIME UNIX_SECONDS UNIX_MILLIS EPOCH_MS MAKE_TIMESTAMP
-    FROM_UNIXTIME FROM_ISO8601_TIMESTAMP TS_OR_DS_TO_TIMESTAMP TIMESTAMP_SECONDS TIMESTAMP_MILLIS
-    CONVERT_TIMEZONE FROM_UTC_TIMESTAMP TO_UTC_TIMESTAMP AT_TIME_ZONE PARSE_JSON JSON_EXTRACT
-    JSON_EXTRACT_SCALAR JSON_VALUE JSONB_EXTRACT JSONB_EXTRACT_SCALAR STRUCT_EXTRACT GET_PATH
-    """.split()
-)
+_FAITHFUL = """
+CAST CONVERT UPPER LOWER LCASE UCASE INITCAP TRIM LTRIM RTRIM BTRIM ROUND TO_CHAR TO_VARCHAR
+STRPTIME STRFTIME STR_TO_TIME STR_TO_DATE STR_TO_UNIX TIME_TO_STR TS_OR_DS_TO_DATE DATE
+TO_DATE TO_TIMESTAMP TO_TIMESTAMP_NTZ TO_TIMESTAMP_TZ TO_TIMESTAMP_LTZ TO_NUMBER TO_DECIMAL
+TO_NUMERIC TO_BOOLEAN TO_DOUBLE PARSE_DATE PARSE_DATETIME PARSE_TIMESTAMP PARSE_TIME DATETIME
+TIMESTAMP TIMESTAMP_FROM_PARTS UNIX_TO_TIME UNIX_SECONDS UNIX_MILLIS EPOCH_MS MAKE_TIMESTAMP
+FROM_UNIXTIME FROM_ISO8601_TIMESTAMP TS_OR_DS_TO_TIMESTAMP TIMESTAMP_SECONDS TIMESTAMP_MILLIS
+CONVERT_TIMEZONE FROM_UTC_TIMESTAMP TO_UTC_TIMESTAMP AT_TIME_ZONE PARSE_JSON JSON_EXTRACT
+JSON_EXTRACT_SCALAR JSON_VALUE JSONB_EXTRACT JSONB_EXTRACT_SCALAR STRUCT_EXTRACT GET_PATH
+"""
+FAITHFUL = frozenset(_FAITHFUL.split())
 
 
 def function_name(node: exp.Expr) -> str:
@@ -55,7 +54,7 @@ def _reads(node: exp.Expr) -> bool:
 def _arithmetic(tree: exp.Expr) -> Iterator[str]:
     """A sign that is turned, a factor of nothing, a column against itself."""
     for node in tree.find_all(exp.Neg, exp.Mul, exp.Div, exp.Mod, exp.Add, exp.Sub, exp.DPipe):
-        if not node.find(exp.Column):
+        if not isinstance(node, exp.Neg | exp.Binary) or not node.find(exp.Column):
             continue
         if isinstance(node, exp.Neg):
             yield "A SIGN"

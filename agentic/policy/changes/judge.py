@@ -10,13 +10,14 @@ from agentic.exceptions import SqlError
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.effective import judge_settings, touched_nodes
 from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judge_template
+from agentic.policy.changes.kept_tests import weaker_config
 from agentic.policy.changes.macro_use import judge_macro_users
 from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node
 from agentic.policy.changes.nodes_sql import stem
-from agentic.policy.changes.kept_tests import weaker_config
 from agentic.policy.changes.paths import judge_path, judge_rules, twin_in_case
 from agentic.policy.changes.resources import as_json
 from agentic.policy.changes.seeds import judge_seed
+from agentic.policy.changes.settings import same
 from agentic.policy.changes.shapes import (
     ChangeFinding,
     ChangeRules,
@@ -24,7 +25,6 @@ from agentic.policy.changes.shapes import (
     ProjectView,
     order,
 )
-from agentic.policy.changes.settings import same
 from agentic.policy.changes.text import injections, invisible
 from agentic.policy.changes.tree import PROJECT_FILE, inside
 from agentic.policy.changes.yaml_judge import (
