@@ -14,6 +14,7 @@
     │   └── IsolationError          a selected node would have been written outside the workspace
     ├── StoreError                  durable state that cannot be read or written
     ├── ApprovalError               a decision that cannot be taken, or was taken already
+    ├── ServiceError                a service under `connections` failed or refused
     └── EngineError                 an engine cannot go on
         ├── CredentialsMissing      no key for an engine that needs one
         └── EngineUnavailable       the service is gone, refuses, or keeps failing
@@ -127,6 +128,10 @@ class StoreError(AgenticError):
 
 class ApprovalError(AgenticError):
     code = "AG180"
+
+
+class ServiceError(AgenticError):
+    code = "AC585"
 
 
 class EngineError(AgenticError):

@@ -105,4 +105,6 @@ def _typed(desk: Desk, ask: Ask) -> str:
 def _next(ask: Ask) -> str:
     if ask.kind == "policy_change":
         return "`agentic compile --compare` passes for exactly these files."
+    if ask.kind == "effect":
+        return "`agentic run --apply` now goes on with the run and does exactly this, once."
     return "`agentic run --apply` now opens the branch as ready for review."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from agentic.cli.options import Flags
+from agentic.cli.output import plain
 from agentic.compiler import compile_project, current_manifest
 from agentic.config import load_files
 from agentic.exceptions import DbtError
@@ -83,6 +85,13 @@ def ask_text(ask: Ask) -> str:
     blocks = [click.style(f"{ask.id}  {ask.kind} of run {ask.run_id}", bold=True)]
     if content.get("files"):
         blocks.append(patch_of(_proposal(content)).rstrip("\n"))
+    if content.get("tool"):
+        call = json.dumps(content["input"], indent=2, ensure_ascii=False, sort_keys=True)
+        blocks.append(
+            click.style(f"Call        {content['tool']}", bold=True)
+            + f"  ({content['effect']} effect)\n  {plain(content['does'])}\n"
+            + "\n".join(f"  {plain(line)}" for line in call.splitlines())
+        )
     statements = content.get("statements", ())
     blocks += [click.style("Statement   ", bold=True) + text for text in statements]
     if content.get("widened"):

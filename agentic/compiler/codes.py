@@ -55,6 +55,12 @@ publish(
         fix="Add `extends: agentic.triage` or `instructions: FILE`.",
     ),
     CodePage(
+        "AC209",
+        "connection-cannot-be-told",
+        "Something escalates to a connection of a kind that cannot carry a message.",
+        fix="Name a connection of kind slack, webhook or pagerduty; email is not built.",
+    ),
+    CodePage(
         "AC301",
         "build-schema-is-production",
         "`build.schemas` covers a schema that agents may only read: of a production target, of a "

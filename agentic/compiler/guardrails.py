@@ -9,7 +9,7 @@ from agentic.compiler.inputs import Inputs
 from agentic.compiler.limits import limits_of
 from agentic.compiler.notes import compile_notes
 from agentic.compiler.rules import change_rules, default_pii, pii_columns, read_rules
-from agentic.config import YamlPath, did_you_mean
+from agentic.config import NOTIFIERS, YamlPath, did_you_mean
 from agentic.records import CompiledGuardrails
 
 _BUILT = ("model", "seed", "snapshot")
@@ -53,6 +53,10 @@ def _connections(inputs: Inputs) -> tuple[str, ...]:
             _error(
                 inputs, ("escalate", "to", number), "AC205", f"unknown connection {name!r}", hint
             )
+        elif known[name].kind not in NOTIFIERS:
+            message = f"{name!r} is a connection of kind {known[name].kind}, which cannot be told"
+            hint = f"not built: {', '.join(NOTIFIERS)} are"
+            _error(inputs, ("escalate", "to", number), "AC209", message, hint)
     return tuple(dict.fromkeys(names))
 
 

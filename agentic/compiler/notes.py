@@ -7,7 +7,7 @@ from typing import Any
 
 from agentic.compiler.inputs import Inputs
 from agentic.compiler.rules import rule_of_nodes
-from agentic.config import did_you_mean
+from agentic.config import NOTIFIERS, did_you_mean
 from agentic.exceptions import Issue
 from agentic.project import Node
 from agentic.records import NodeNote, Rule
@@ -52,6 +52,9 @@ def _check(inputs: Inputs, node: Node, said: dict[str, Any]) -> str:
     if isinstance(escalate, str) and escalate not in known:
         message = f"unknown connection {escalate!r} in config.meta.agentic.escalate"
         _fault(inputs, node, message, did_you_mean(escalate, known), "AC205")
+    elif isinstance(escalate, str) and known[escalate].kind not in NOTIFIERS:
+        message = f"{escalate!r} is a connection of kind {known[escalate].kind}"
+        _fault(inputs, node, message, f"these can be told: {', '.join(NOTIFIERS)}", "AC209")
     verb = said.get("change", "")
     if verb not in ("", "ask", "deny"):
         message = f"config.meta.agentic.change cannot be {verb!r}"

@@ -2,6 +2,7 @@
 
 from agentic.config import codes as codes
 from agentic.config.agents_spec import CONNECTION_KINDS, AgentsFile, AgentSpec, ConnectionSpec
+from agentic.config.connections_spec import NOTIFIERS
 from agentic.config.document import Document, Position, YamlPath, parse_document, read_document
 from agentic.config.fields import LimitsSpec
 from agentic.config.guardrails_spec import GuardrailsFile
@@ -43,6 +44,7 @@ __all__ = [
     "CONNECTION_KINDS",
     "DEFAULT_AGENT",
     "GUARDRAILS_FILE",
+    "NOTIFIERS",
     "STANDARD_PREFIX",
     "AgentSpec",
     "AgentsFile",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from agentic.config.connections_spec import CONNECTION_KINDS, ConnectionSpec
 from agentic.config.fields import (
     NAME_PATTERN,
     Count,
@@ -24,19 +25,6 @@ from agentic.config.fields import (
 from agentic.config.nearest import did_you_mean
 from agentic.records import Effect
 
-ConnectionKind = Literal[
-    "slack",
-    "webhook",
-    "email",
-    "pagerduty",
-    "linear",
-    "github",
-    "gitlab",
-    "airflow",
-    "prefect",
-    "warehouse",
-]
-CONNECTION_KINDS: tuple[str, ...] = get_args(ConnectionKind)
 INPUT_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp")
 _TOOL_KINDS = ("http", "sql", "python", "macro", "mcp")
 _OUTPUT_KINDS = ("fields", "json_schema", "python")
@@ -52,21 +40,6 @@ def _input_type(value: Any) -> Any:
     if isinstance(value, dict):
         return value
     raise invalid("must be a type or a JSON Schema", did_you_mean("", INPUT_TYPES), "AC112")
-
-
-def _settings(value: Any) -> Any:
-    if isinstance(value, str) and value:
-        return value
-    plain = (str, int, float, bool)
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            many = item if isinstance(item, list | tuple) else [item]
-            if not all(isinstance(one, plain) for one in many):
-                raise invalid(
-                    f"setting {key!r} must be text, a number or a list of them", "", "AC112"
-                )
-        return value
-    raise invalid("must be an address as text, or a mapping of settings", "", "AC112")
 
 
 def _entry_point(text: str) -> str:
@@ -91,7 +64,6 @@ def _cron(text: str) -> str:
 _Any = WithJsonSchema({"type": ["string", "object"], "minLength": 1})
 InputType = Annotated[Any, BeforeValidator(_input_type), _Any]
 EntryPoint = Annotated[Text, AfterValidator(_entry_point)]
-Settings = Annotated[Any, BeforeValidator(_settings), _Any]
 Action = Annotated[Text, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)?$")]
 
 
@@ -120,45 +92,6 @@ class AgentSpec(NamedItem):
     """dbt node selection: what it may see and propose to change; default: the whole project."""
     limits: LimitsSpec = LimitsSpec()
     """Can only tighten guardrails.yml."""
-
-
-class ConnectionSpec(Spec):
-    """Where something outside is reached: exactly one kind."""
-
-    slack: Settings | None = None
-    """Address of an incoming webhook, or settings."""
-    webhook: Settings | None = None
-    """Address that gets a JSON document."""
-    email: Settings | None = None
-    """Address, or settings of the mail server."""
-    pagerduty: Settings | None = None
-    """Routing key, or settings."""
-    linear: Settings | None = None
-    """API key, or settings."""
-    github: Settings | None = None
-    """Token, or settings."""
-    gitlab: Settings | None = None
-    """Token, or settings."""
-    airflow: Settings | None = None
-    """Address, or settings."""
-    prefect: Settings | None = None
-    """Address, or settings."""
-    warehouse: Settings | None = None
-    """Name of a dbt target, or settings."""
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> ConnectionSpec:
-        one_of(self, CONNECTION_KINDS, "a connection")
-        return self
-
-    @property
-    def kind(self) -> str:
-        return next(kind for kind in CONNECTION_KINDS if getattr(self, kind) is not None)
-
-    @property
-    def settings(self) -> Any:
-        """As written: env_var() stays a reference until it is used."""
-        return getattr(self, self.kind)
 
 
 class HttpSpec(Spec):

@@ -108,6 +108,14 @@ publish(
         "The file's `version` is not one that this release reads.",
         fix="Write `version: 1`.",
     ),
+    CodePage(
+        "AC118",
+        "secret-in-file",
+        "A credential of a connection is written into the file.",
+        why="agents.yml is committed; whoever reads the repository would have the credential.",
+        fix="Put it into the environment and write a reference to it.",
+        example="connections:\n  reviews: {github: \"{{ env_var('GITHUB_TOKEN') }}\"}",
+    ),
     CodePage("AC120", "invalid-jinja", "The Jinja template cannot be parsed or run.", fix=_HERE),
     CodePage(
         "AC121",

@@ -1,6 +1,7 @@
 """Decisions on tool calls and proposals: code at the boundary, never a sentence in a prompt."""
 
 from agentic.guardrails.approval import (
+    EFFECT,
     FIX,
     POLICY_CHANGE,
     Desk,
@@ -22,6 +23,7 @@ from agentic.guardrails.registry import Guardrail, guardrail, guardrails
 from agentic.guardrails.situation import Situation
 
 __all__ = [
+    "EFFECT",
     "FIX",
     "POLICY_CHANGE",
     "Desk",

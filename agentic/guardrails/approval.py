@@ -14,9 +14,9 @@ from typing import Any
 from agentic.exceptions import ApprovalError
 from agentic.guardrails.approvers import Person
 from agentic.records import CodePage, Compiled, Decision, Edit, content_hash, dump, publish
-from agentic.store import Approvals, Ask, AuditTrail, decided
+from agentic.store import Approvals, Ask, AuditTrail, Store, decided
 
-FIX, POLICY_CHANGE = "fix", "policy_change"
+FIX, POLICY_CHANGE, EFFECT = "fix", "policy_change", "effect"
 ASK_LIFETIME_S = 7 * 24 * 3600.0
 
 publish(
@@ -83,6 +83,16 @@ class Desk:
     approvals: Approvals
     audit: AuditTrail
 
+    @classmethod
+    def of(cls, store: Store, audit: AuditTrail) -> Desk:
+        """The desk of a store."""
+        return cls(Approvals(store), audit)
+
+    @staticmethod
+    def bound(compiled: Compiled, approvers: Sequence[str], target: str) -> dict[str, Any]:
+        """Everything but the content that an answer depends on."""
+        return {**bound_to(compiled), "approvers": list(approvers), "target": target}
+
     def park(  # noqa: PLR0913 - each is a fact of the ask, named at the call
         self,
         *,
@@ -96,7 +106,7 @@ class Desk:
         target: str,
     ) -> Ask:
         """Park an ask; `approvers` are those of the guardrails that hold before the change."""
-        bound = {**bound_to(compiled), "approvers": list(approvers), "target": target}
+        bound = self.bound(compiled, approvers, target)
         known = {ask.id for ask in self.approvals.of_run(run_id)}
         ask = self.approvals.park(
             run_id=run_id,
@@ -126,7 +136,7 @@ class Desk:
 
         `look_only` leaves it for later.
         """
-        bound = {**bound_to(compiled), "approvers": list(approvers), "target": target}
+        bound = self.bound(compiled, approvers, target)
         if look_only:
             return self.approvals.approved(kind=kind, content=content, bound=bound, key=key)
         ask = self.approvals.use(kind=kind, content=content, bound=bound, key=key)
@@ -162,6 +172,12 @@ class Desk:
         except ApprovalError as error:
             self._record(person.name, "approval.conflict", ask, reason=error.message)
             raise
+
+    def close(self, run_ids: Sequence[str], reason: str) -> None:
+        """What these runs asked needs no answer any more; each is in the audit."""
+        for ask in self.approvals.open_of(run_ids):
+            self._record("agentic", "approval.void", ask, reason=reason)
+            self.approvals.void(ask, reason)
 
     def _void(self, ask: Ask, reason: str) -> None:
         self._record("agentic", "approval.void", ask, reason=reason)

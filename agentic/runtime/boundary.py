@@ -12,10 +12,13 @@ from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
 from agentic.events import Stream
 from agentic.exceptions import AgenticError, WarehouseLocked
 from agentic.masking import mask_json, mask_text
 from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
+from agentic.runtime.effects import CONFIRM, Effects, bare, is_high_risk
 from agentic.store import AuditTrail, Journal
 from agentic.tools import Bench, ToolError, check_input, registry_function
 
@@ -23,6 +26,8 @@ Judge = Callable[[ToolCall, ToolSpec], Decision]
 """A guardrail's decision on one call; pure but for what it was built with."""
 
 RESULT_CAP_BYTES = 64_000
+INPUT_CAP_BYTES = 200_000
+"""Of one call's input: the longest model that a person would read is far below."""
 SAME_CALL_LIMIT = 3
 
 
@@ -41,6 +46,10 @@ class Boundary:
     audit: AuditTrail
     actor: str
     """Who calls, for the audit: `agent/engine`."""
+    effects: Effects | None = None
+    """Who is asked about effects outside; None refuses them."""
+    key: str = ""
+    """Of the step that is done now: stable over restarts, so that an effect can be known again."""
     seen: dict[str, int] = field(default_factory=dict)
     """How often each call (name and input) was made."""
     looping: bool = False
@@ -51,13 +60,16 @@ class Boundary:
         """Do one call, once: after a restart the journal's result is given back.
 
         Raises WarehouseLocked: whoever holds the file has to end first, then the run goes on.
+        Raises Parked and Rejected: a person is asked, or said no.
         """
         fresh: list[ToolResult] = []
 
-        def effect(_key: str) -> ToolResult:
+        def effect(key: str) -> ToolResult:
+            self.key = key
             fresh.append(self._call(call))
             return fresh[0]
 
+        call = _capped_input(call)
         given = {"id": call.id, "name": call.name, "input": call.input}
         result = self.journal.step("tool", call.name, given, ToolResult, effect)
         if not fresh:
@@ -71,12 +83,18 @@ class Boundary:
         Only bodies that work on the bench alone are called again; they have no effect outside it.
         """
         spec = self.specs.get(call.name)
+        if self.effects is not None and spec is not None and is_high_risk(spec):
+            self.effects.recall(call, result)
         on_bench = call.name == "submit_report" or (spec is not None and spec.toolset == "edits")
         if spec is not None and on_bench and not result.is_error:
             registry_function(call.name)(self.bench, **call.input)
 
     def _call(self, call: ToolCall) -> ToolResult:
-        refused = self._refused(call)
+        spec = self.specs.get(call.name)
+        asked, confirmed = call, None
+        if spec is not None and is_high_risk(spec):
+            call, confirmed = bare(call)
+        refused = self._refused(call, asked, confirmed)
         if refused is not None:
             return refused
         spec = self.specs[call.name]
@@ -97,8 +115,14 @@ class Boundary:
         self.bench.edits.update(before)
         return self._refuse(call, decision)
 
-    def _refused(self, call: ToolCall) -> ToolResult | None:
-        """Why a call is not done: no such tool, input that does not fit, or a guardrail."""
+    def _refused(
+        self, call: ToolCall, asked: ToolCall | None = None, confirmed: str | None = None
+    ) -> ToolResult | None:
+        """Why a call is not done: no such tool, input that does not fit, or a guardrail.
+
+        `asked` is the call as the engine made it, with the value that confirms it.
+        """
+        asked = asked or call
         spec = self.specs.get(call.name)
         if spec is None:
             known = ", ".join(sorted(self.specs))
@@ -109,12 +133,16 @@ class Boundary:
                 raise ToolError(call.malformed, code="AC590")
             check_input(call.name, call.input)
         except ToolError as error:
-            self._record(call, Decision("deny", error.code, error.message))
+            self._record(asked, Decision("deny", error.code, error.message))
             return _failure(call, error)
-        decision = self.judge(call, spec)
+        decision, value = self.judge(call, spec), ""
+        if decision.verdict == "ask" and self.effects is not None:
+            # Before anybody is asked: what was attempted is on record, whatever becomes of it.
+            self._record(asked, decision)
+            decision, value = self.effects.settle(call, spec, decision, confirmed, self.key)
         if decision.verdict != "allow":
-            return self._refuse(call, decision)
-        self._record(call, decision)
+            return self._refuse(asked, decision, value)
+        self._record(asked, decision)
         return None
 
     def nested(self, call: ToolCall) -> ToolResult:
@@ -146,12 +174,14 @@ class Boundary:
             actor=self.actor, action=call.name, subject=self.journal.run_id, payload=payload
         )
 
-    def _refuse(self, call: ToolCall, decision: Decision) -> ToolResult:
+    def _refuse(self, call: ToolCall, decision: Decision, confirm: str = "") -> ToolResult:
         self._record(call, decision)
         self.stream.emit(
             "tool.denied", f"{call.name}: {decision.reason}", level="warn", code=decision.code
         )
         content = {"verdict": decision.verdict, "code": decision.code, "reason": decision.reason}
+        if confirm:
+            content[CONFIRM] = confirm
         return ToolResult(call.id, mask_json(content), is_error=True, decision=decision)
 
     def _run(self, call: ToolCall, spec: ToolSpec) -> ToolResult:
@@ -192,6 +222,16 @@ def _failure(call: ToolCall, error: AgenticError) -> ToolResult:
     """The full upstream error, masked: an engine corrects itself only from what really happened."""
     content = {"error": mask_text(error.message), "code": error.code, "next": mask_text(error.hint)}
     return ToolResult(call.id, content, is_error=True)
+
+
+def _capped_input(call: ToolCall) -> ToolCall:
+    """Input that is too long becomes a malformed call: it is told, and kept nowhere."""
+    size = len(dumps(call.input))
+    if size <= INPUT_CAP_BYTES:
+        return call
+    why = f"the input has {size} bytes, and a call may have {INPUT_CAP_BYTES}: do it in parts"
+    kept = {"cut_off": size, "sha256": content_hash(call.input)}
+    return replace(call, input=kept, malformed=why)
 
 
 def _capped(call: ToolCall, content: Any) -> ToolResult:

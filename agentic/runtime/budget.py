@@ -17,11 +17,17 @@ class Budget:
     limits: Limits
     started_at: str
     clock: Callable[[], str]
-    cost_usd_today: float = 0.0
-    """What other runs cost since midnight, UTC."""
+    cost_usd_today: Callable[[], float] = lambda: 0.0
+    """What other runs cost since midnight, UTC, as far as they are: asked anew each time."""
+    on_spent: Callable[[float], None] = lambda _cost: None
+    """Told what the run cost so far, so that other processes can count it."""
+    free: bool = False
+    """The engine costs nothing: what others spent today does not stop it."""
     spent: Usage = field(default_factory=Usage)
     deadline: str = ""
     """When the incident is a person's (ISO 8601, UTC); empty: never."""
+    waited_s: float = 0.0
+    """How long the run was parked: neither its clock nor the incident's ran on."""
 
     def exceeded(self) -> Decision | None:
         """The limit that is used up, as a denial; None while there is something left."""
@@ -29,7 +35,7 @@ class Budget:
             return late
         now = self.usage()
         tokens = now.input_tokens + now.output_tokens
-        day = self.cost_usd_today + now.cost_usd
+        day = 0.0 if self.free else self.cost_usd_today() + now.cost_usd
         reached = (
             ("tool_calls", now.tool_calls, self.limits.tool_calls, ""),
             ("tokens", tokens, self.limits.tokens, ""),
@@ -56,7 +62,7 @@ class Budget:
         """A denial when the incident's clock ran out while the run was under way."""
         if not self.deadline or self.started_late:
             return None
-        if seconds_between(self.clock(), self.deadline) > 0:
+        if seconds_between(self.clock(), deadline_of(self.deadline, self.waited_s)) > 0:
             return None
         sentence = f"The incident was due at {self.deadline[:19]}: a person takes over."
         return Decision("deny", "AG113", sentence, rule="escalate.after")
@@ -71,10 +77,12 @@ class Budget:
     def spend(self, usage: Usage) -> None:
         """Count what a turn or a call used."""
         self.spent = self.spent + usage
+        if usage.cost_usd:
+            self.on_spent(self.spent.cost_usd)
 
     def usage(self) -> Usage:
         """What was spent so far, with the wall clock."""
-        elapsed = seconds_between(self.started_at, self.clock())
+        elapsed = max(0.0, seconds_between(self.started_at, self.clock()) - self.waited_s)
         return Usage(
             tool_calls=self.spent.tool_calls,
             input_tokens=self.spent.input_tokens,

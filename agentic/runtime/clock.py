@@ -59,5 +59,7 @@ def last_diagnosis(found: Investigation) -> Finding | None:
 
 
 def _told(session: Session) -> str:
-    names = ", ".join(session.compiled.guardrails.escalate_to) or "nobody"
-    return f"escalate.to names {names}; notifications are not built yet, so nobody was told"
+    names = ", ".join(session.compiled.guardrails.escalate_to)
+    if not names:
+        return "escalate.to names nobody"
+    return f"escalate.to names {names}" + ("" if session.apply else ", told with --apply alone")

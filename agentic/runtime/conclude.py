@@ -33,12 +33,14 @@ from agentic.runtime.approving import ask_about
 from agentic.runtime.clock import stop_on_time
 from agentic.runtime.investigate import Investigation
 from agentic.runtime.session import Session
+from agentic.runtime.telling import tell
 
 _WHY = {
     "limit": "a limit was used up",
     "looping": "the engine went in circles",
     "no_report": "the engine stopped without a report",
     "engine_failed": "the engine could not go on",
+    "rejected": "a person said no",
 }
 
 
@@ -62,6 +64,7 @@ def conclude(session: Session, found: Investigation, others: Sequence[Incident] 
         result = replace(result, status="error", reason=f"{error.message} {error.hint}".strip())
     finally:
         found.places.close()
+    result = tell(session, found.journal, result)
     result = replace(result, usage=found.usage, ended_at=session.clock())
     _write(session, found, result)
     return result
@@ -84,6 +87,16 @@ def _start(found: Investigation, incident: Incident) -> RunResult:
 
 def _decide(session: Session, found: Investigation, result: RunResult) -> RunResult:
     report, proposal = found.report, found.proposal
+    if found.end.ask is not None:
+        ask = found.end.ask
+        extra = {"approval": ask.id, "asks": ask.content["content"].get("asks", [])}
+        return replace(
+            result,
+            status="awaiting_approval",
+            decision="wait",
+            reason=found.end.sentence,
+            extra=extra,
+        )
     if report is None:
         late = stop_on_time(session, found, result, "find the root cause")
         if late is not None:

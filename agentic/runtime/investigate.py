@@ -14,7 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from agentic.exceptions import StoreError
-from agentic.guardrails import Situation, decide, judge_proposal
+from agentic.guardrails import EFFECT, Situation, decide, judge_proposal
+from agentic.integrations import Notice
 from agentic.records import (
     CompiledAgent,
     Decision,
@@ -30,13 +31,15 @@ from agentic.records import (
 from agentic.rules import Case, diagnose
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.brief import brief, instructions
-from agentic.runtime.budget import Budget, deadline_of
+from agentic.runtime.budget import Budget, deadline_of, seconds_between
 from agentic.runtime.clock import overdue_note
+from agentic.runtime.effects import Effects, offered
 from agentic.runtime.engines import Engine, Task, choose_engine, open_engine
 from agentic.runtime.loop import Loop, LoopEnd
 from agentic.runtime.places import Places
 from agentic.runtime.session import Session
-from agentic.store import Journal, new_run_id
+from agentic.runtime.telling import tell_one
+from agentic.store import Approvals, Ask, Journal, new_run_id
 from agentic.tools import Bench, Report, registry
 
 
@@ -100,8 +103,11 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         agent.limits,
         started_at,
         session.clock,
-        session.store.cost_usd_since(started_at[:10]),
+        lambda: session.store.cost_usd_since(started_at[:10], but=run_id),
+        lambda cost: session.store.spend(run_id, cost),
+        free=engine_name == "rules",
         deadline=deadline_of(incident.first_seen_at, session.compiled.guardrails.escalate_after_s),
+        waited_s=_waited(session, run_id),
     )
     found = Investigation(
         run_id,
@@ -141,6 +147,7 @@ def _fall_back(session: Session, found: Investigation) -> None:
     session.stream.emit("engine.fallback", fell, level="warn", run_id=found.run_id)
     found.bench.edits.clear()
     found.engine = "rules"
+    found.budget.free = True
     found.end = _loop(session, found, open_engine("rules", case=found.case))
 
 
@@ -162,13 +169,17 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         stream=session.stream,
         audit=session.audit,
         actor=f"{found.agent.name}/{engine.name}",
+        effects=Effects(session, found.run_id, found.incident.fingerprint),
+    )
+    found.bench.notify = lambda to, title, text: tell_one(
+        session, to, Notice(boundary.key, title, (text,), {"run_id": found.run_id})
     )
     found.bench.diagnose = lambda: _ask_the_rules(found.case, boundary)
     task = Task(
         found.agent.name,
         instructions(found.agent, found.incident, session.graph),
         brief(found.incident),
-        tuple(specs.values()),
+        tuple(offered(spec) for spec in specs.values()),
         found.agent.model,
         found.agent.effort,
     )
@@ -247,12 +258,30 @@ def _start_or_resume(
             session.stream.emit("run.resumed", f"going on with {row['run_id']}")
             return row["run_id"], row["started_at"]
         session.store.abandon_run(row["run_id"])
+    for row in session.store.parked(incident.fingerprint, inputs):
+        if _parked_asks(session, row["run_id"]) and session.store.reopen_run(row["run_id"]):
+            session.stream.emit("run.resumed", f"going on with {row['run_id']}, which waited")
+            return row["run_id"], row["started_at"]
     run_id = new_run_id(session.clock())
     session.store.start_run(
         run_id, incident=incident.fingerprint, inputs_hash=inputs, agent=agent.name
     )
     row = session.store.unfinished(incident.fingerprint)[0]
     return run_id, row["started_at"]
+
+
+def _parked_asks(session: Session, run_id: str) -> list[Ask]:
+    """Asks about effects: only these leave a run half-way; a proposal's run has ended."""
+    asks = Approvals(session.store).of_run(run_id)
+    return [ask for ask in asks if ask.kind == EFFECT]
+
+
+def _waited(session: Session, run_id: str) -> float:
+    """Seconds for which the run was parked."""
+    now = session.clock()
+    return sum(
+        seconds_between(ask.created_at, ask.used_at or now) for ask in _parked_asks(session, run_id)
+    )
 
 
 def _alive(pid: int) -> bool:

@@ -73,7 +73,16 @@ class Loop:
         self._first_brief = self.task.brief
 
     def run(self) -> LoopEnd:
-        """Go on until the engine reports, a limit is used up, or it cannot go on."""
+        """Go on until the engine reports, a limit is used up, it cannot go on, or a person is
+        asked."""
+        try:
+            return self._turns()
+        except Parked as parked:
+            return LoopEnd("parked", parked.sentence, parked.ask)
+        except Rejected as rejected:
+            return LoopEnd("rejected", rejected.sentence)
+
+    def _turns(self) -> LoopEnd:
         nudges = 0
         while True:
             if spent := self.budget.exceeded():
@@ -87,12 +96,7 @@ class Loop:
                 continue
             if turn.stop_reason in _ENDINGS:
                 return LoopEnd("engine_failed", _ENDINGS[turn.stop_reason])
-            try:
-                results = self._do(turn)
-            except Parked as parked:
-                return LoopEnd("parked", parked.sentence, parked.ask)
-            except Rejected as rejected:
-                return LoopEnd("rejected", rejected.sentence)
+            results = self._do(turn)
             if self.boundary.bench.report is not None:
                 return LoopEnd("reported")
             if self.boundary.looping:

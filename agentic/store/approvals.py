@@ -244,6 +244,25 @@ class Approvals:
         found = self._asks(same & (mine | (approvals.c.state == "approved")))
         return min(found, key=lambda ask: ask.state != "used", default=None)
 
+    def rejected(
+        self, *, kind: str, content: Mapping[str, Any], bound: Mapping[str, Any]
+    ) -> Ask | None:
+        """The last no to exactly this content under these versions, if there is one."""
+        same = (
+            (approvals.c.kind == kind)
+            & (approvals.c.content_hash == content_hash(content))
+            & (approvals.c.bound_hash == content_hash(bound))
+            & (approvals.c.state == "rejected")
+            & (approvals.c.expires_at > self.store.clock())
+        )
+        found = self._asks(same)
+        return found[-1] if found else None
+
+    def open_of(self, run_ids: Sequence[str]) -> tuple[Ask, ...]:
+        """What these runs asked and nobody used up."""
+        mine = approvals.c.run_id.in_(list(run_ids)) & approvals.c.state.in_(OPEN)
+        return tuple(self._asks(mine)) if run_ids else ()
+
     def use(
         self, *, kind: str, content: Mapping[str, Any], bound: Mapping[str, Any], key: str
     ) -> Ask | None:

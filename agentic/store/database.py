@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -184,6 +184,39 @@ class Store:
                 )
             )
 
+    def parked(self, incident: str, inputs_hash: str) -> list[RowMapping]:
+        """Rows of this incident's runs that wait for a person, with these inputs, newest first."""
+        query = (
+            select(runs)
+            .where(
+                runs.c.project == self.project,
+                runs.c.incident == incident,
+                runs.c.inputs_hash == inputs_hash,
+                runs.c.status == "awaiting_approval",
+            )
+            .order_by(runs.c.started_at.desc())
+        )
+        with self.begin() as connection:
+            return list(connection.execute(query).mappings())
+
+    def reopen_run(self, run_id: str) -> bool:
+        """Go on with a run that waited; False when another process has just done so."""
+        with self.begin() as connection:
+            done = connection.execute(
+                update(runs)
+                .where(runs.c.run_id == run_id, runs.c.status == "awaiting_approval")
+                .values(status="running", pid=os.getpid(), host=socket.gethostname(), ended_at=None)
+            )
+        return done.rowcount == 1
+
+    def runs_of(self, fingerprints: Sequence[str]) -> list[str]:
+        """Ids of the runs that took these incidents."""
+        query = select(runs.c.run_id).where(
+            runs.c.project == self.project, runs.c.incident.in_(list(fingerprints))
+        )
+        with self.begin() as connection:
+            return list(connection.execute(query).scalars())
+
     def abandon_run(self, run_id: str) -> None:
         """A run whose inputs changed since it was cut off: it is never resumed."""
         with self.begin() as connection:
@@ -220,10 +253,33 @@ class Store:
             found = [str(row["result"]) for row in rows if row["result"]]
         return loads(found[0], RunResult) if len(found) == 1 else None
 
-    def cost_usd_since(self, moment: str) -> float:
-        """What all runs since `moment` (ISO 8601, UTC) cost, in USD."""
+    def spend(self, run_id: str, cost_usd: float) -> None:
+        """Write what a run cost so far, so that other processes count it while it goes on."""
+        with self.begin() as connection:
+            connection.execute(
+                update(runs).where(runs.c.run_id == run_id).values(cost_usd=cost_usd)
+            )
+
+    def results_of(self, fingerprint: str, *, since: str) -> list[RunResult]:
+        """How this incident's runs since a moment (ISO 8601, UTC) ended, oldest first."""
+        query = (
+            select(runs.c.result)
+            .where(
+                runs.c.project == self.project,
+                runs.c.incident == fingerprint,
+                runs.c.started_at >= since,
+                runs.c.result.is_not(None),
+            )
+            .order_by(runs.c.started_at)
+        )
+        with self.begin() as connection:
+            found: list[str] = list(connection.execute(query).scalars())
+        return [loads(text, RunResult) for text in found]
+
+    def cost_usd_since(self, moment: str, *, but: str = "") -> float:
+        """What all runs since `moment` (ISO 8601, UTC) cost so far, in USD; `but` is left out."""
         query = select(func.coalesce(func.sum(runs.c.cost_usd), 0.0)).where(
-            runs.c.started_at >= moment
+            runs.c.started_at >= moment, runs.c.run_id != but
         )
         with self.begin() as connection:
             return float(connection.execute(query).scalar_one())

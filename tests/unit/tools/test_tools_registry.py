@@ -23,7 +23,7 @@ def test_every_tool_says_what_it_does_and_what_it_touches() -> None:
         assert spec.name == name
         assert len(spec.description) > 20
         assert spec.timeout_s > 0
-        assert spec.effect in ("read", "workspace")
+        assert spec.effect in ("read", "workspace", "external")
 
 
 def test_toolsets_hold_what_the_configuration_promises() -> None:

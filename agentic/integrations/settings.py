@@ -1,0 +1,52 @@
+"""A connection's settings, resolved just before use and never kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from agentic.config import TemplateFault, resolve_reference
+from agentic.exceptions import ServiceError
+from agentic.masking import remember_secret
+
+_FIRST = {"slack": "url", "webhook": "url", "pagerduty": "routing_key", "github": "token"}
+"""The setting that text alone means."""
+_SECRET = frozenset({"token", "routing_key"})
+_DEFAULTS = {
+    "pagerduty": {"url": "https://events.pagerduty.com/v2/enqueue"},
+    "github": {"url": "https://api.github.com", "remote": "origin"},
+}
+
+
+def settings_of(
+    name: str, connection: Mapping[str, Any], variables: Mapping[str, Any]
+) -> dict[str, str]:
+    """Settings of a compiled connection with every reference resolved. Raises ServiceError.
+
+    `variables` are the project's, for var().
+
+    A credential, and the address of a Slack webhook, which is one, are masked everywhere from then
+    on.
+    """
+    kind, written = connection["kind"], connection["settings"]
+    if not isinstance(written, Mapping):
+        written = {_FIRST.get(kind, "url"): written}
+    found = dict(_DEFAULTS.get(kind, {}))
+    for key, value in written.items():
+        found[key] = _resolved(name, str(value), variables)
+        if key in _SECRET or (kind == "slack" and key == "url"):
+            remember_secret(found[key])
+    return found
+
+
+def _resolved(name: str, text: str, variables: Mapping[str, Any]) -> str:
+    try:
+        value = resolve_reference(text, variables, os.environ).strip()
+    except TemplateFault as fault:
+        raise ServiceError(
+            f"connection {name!r}: {fault.message}", hint=fault.hint, code="AC586"
+        ) from fault
+    if not value:
+        raise ServiceError(f"connection {name!r}: a setting is empty", code="AC586")
+    return value

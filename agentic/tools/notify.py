@@ -1,0 +1,28 @@
+"""A tool whose effect lies outside: tell people, after a person agreed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from agentic.tools.bench import Bench
+from agentic.tools.registry import ToolError, tool
+
+
+@tool(toolset="notify", effect="external")
+def notify(
+    bench: Bench,
+    *,
+    to: Annotated[str, Meta(description="name of a connection: slack, webhook or pagerduty")],
+    title: Annotated[str, Meta(min_length=1, max_length=200)],
+    text: Annotated[str, Meta(description="plain words, no values of rows", max_length=2000)] = "",
+) -> dict[str, Any]:
+    """Tell people through a connection of agents.yml. A person agrees to each message before.
+
+    What escalations say is told without this tool.
+    """
+    if bench.notify is None:
+        raise ToolError("nobody can be told anything in this run")
+    bench.notify(to, title, text)
+    return {"told": to}
