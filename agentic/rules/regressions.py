@@ -1,64 +1,12 @@
-"""AR052 to AR054: code that changed computes something else; silent but for a test."""
+"""AR053 and AR054: code that changed computes something else; silent but for a test."""
 
 from __future__ import annotations
-
-import re
 
 from agentic.rules.asking import FileChange, recent_changes
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.history import restored
 from agentic.rules.hunks import edit_change
 from agentic.rules.registry import rule
-
-_UNDEFINED = re.compile(r"'(?P<name>\w+)' is undefined")
-
-
-@rule(code="AR052", cls="macro_renamed", order=13)
-def macro_renamed(case: Case) -> Steps[Diagnosis | None]:
-    """A macro that models call was renamed or removed.
-
-    What it does:
-        Takes the name that Jinja does not know, and finds the change that took the macro away.
-
-    Why:
-        Many models show one fault; the macro is the one place to mend.
-
-    Example:
-        `'cents_to_dollars' is undefined` in three models after the macro was renamed.
-
-    Fix:
-        The macro gets its name back; its callers stay as they are.
-    """
-    for text in case.messages:
-        hit = _UNDEFINED.search(text)
-        if hit is None:
-            continue
-        name = hit["name"]
-        made = re.compile(rf"\{{%-?\s*macro\s+{re.escape(name)}\s*\(")
-        for change in (yield from recent_changes()):
-            before, after = change.before or "", change.after or ""
-            if made.search(before) and not made.search(after):
-                return _macro_back(case, change, name, text)
-    return None
-
-
-def _macro_back(case: Case, change: FileChange, name: str, text: str) -> Diagnosis | None:
-    node = next((uid for uid, m in case.manifest.macros.items() if m.name == name), "")
-    draft = Draft(case, node or case.incident.node, None, name)
-    draft.fact(text[:600], case.path(case.incident.node))
-    draft.fact(f"{name} was taken away here ({change.origin}).", change.path)
-    if change.after is None or change.before is None:
-        step = f"Bring {change.path} back: {name} is still called."
-        return draft.escalate(f"The macro {name} was removed.", confidence=0.92, next_step=step)
-    back = edit_change(change.path, change.after, change.before, f"{name} is still called")
-    if back is None:
-        return None
-    finding = draft.finding(
-        f"The macro {name} was renamed while it is still called.", confidence=0.95
-    )
-    return Diagnosis(
-        finding, "fix", f"fix({name}): the macro's name is back", finding.summary, (back,)
-    )
 
 
 @rule(code="AR053", cls="unit_test_failure", order=47)

@@ -64,7 +64,8 @@ def chosen(case: Case, uid: str, code: str, found: Sequence[Mend]) -> Steps[Mend
         if verdict is True or verdict is None:
             taken.append(one)
         if verdict is None or (verdict and _clear(one, left)):
-            taken += [other for other in left[left.index(one) + 1 :] if other not in taken]
+            rest = left[left.index(one) + 1 :]
+            taken += [other for other in rest if verdict or other.cost < GUESS]
             break
     if not taken:
         return None
