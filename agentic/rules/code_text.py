@@ -30,6 +30,8 @@ class MissingName(msgspec.Struct, frozen=True):
     """File of that node; empty when unknown."""
     disabled: bool
     message: str
+    package: str = ""
+    """The package that the `ref` names; empty when it names none."""
 
 
 def missing_names(case: Case) -> list[MissingName]:
@@ -48,6 +50,7 @@ def missing_names(case: Case) -> list[MissingName]:
                     path=path or case.path(node),
                     disabled="disabled" in hit["rest"],
                     message=text[:800],
+                    package=hit["package"] or "",
                 )
             )
     return found

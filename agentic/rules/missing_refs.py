@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-from agentic.rules.asking import FileChange, recent_changes, text_of
+from agentic.rules.asking import FileChange, ask, recent_changes, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
 from agentic.rules.code_text import MissingName, missing_names
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import likeness, nearest
 from agentic.rules.registry import rule
+from agentic.sql import rewrite
+
+LIKE = 0.6
+"""How like a name must be that is further off than a slip of the hand."""
+MARGIN = 0.1
+"""How far it must lie before the next."""
 
 
 @rule(code="AR030", cls="ref_typo", order=10)
@@ -39,7 +46,11 @@ def ref_typo(case: Case) -> Steps[Diagnosis | None]:
         changes = yield from recent_changes()
         if _removed(gone, changes):
             continue
+        if (found := _in_package(case, gone, text)) is not None:
+            return found
         name = _meant(case, gone, changes)
+        if name is None and _last_known(case, gone) is None:
+            name = yield from _fitting(case, gone, text)
         if name is not None:
             return _repaired(case, gone, text, name)
     return None
@@ -68,6 +79,8 @@ def model_removed(case: Case) -> Steps[Diagnosis | None]:
             continue
         changes = yield from recent_changes()
         removed = _removed(gone, changes)
+        if removed is None or not removed.before:
+            removed = yield from _of_manifest(case, gone)
         if removed is not None and removed.before:
             return (yield from _brought_back(case, gone, removed, changes))
     return None
@@ -153,6 +166,85 @@ def _meant(case: Case, gone: MissingName, changes: Iterable[FileChange]) -> str 
     return nearest(gone.name, known)
 
 
+def _in_package(case: Case, gone: MissingName, text: str) -> Diagnosis | None:
+    """`ref('shpo', 'orders')`: the node is there, the package is called otherwise."""
+    if not gone.package or gone.kind != "node":
+        return None
+    homes = {n.package_name for n in case.manifest.nodes.values() if n.name == gone.name}
+    if gone.package in homes or len(homes) != 1:
+        return None
+    home = homes.pop()
+    pattern = (
+        rf"(ref\(\s*['\"]){re.escape(gone.package)}(?=['\"]\s*,\s*['\"]{re.escape(gone.name)})"
+    )
+    after = re.sub(pattern, rf"\g<1>{home}", text)
+    return _corrected(case, gone, (text, after), (gone.package, home))
+
+
+def _last_known(case: Case, gone: MissingName) -> Any:
+    """The node of that name in the last manifest: then it is no misspelling."""
+    if gone.kind != "node":
+        return None
+    named = (n for n in case.manifest.nodes.values() if n.name == gone.name)
+    return next((n for n in named if not n.unique_id.startswith("test.")), None)
+
+
+def _fitting(case: Case, gone: MissingName, text: str) -> Steps[str | None]:
+    """A name further off: the one node that has what the text reads, and is not below it."""
+    if gone.kind != "node":
+        return None
+    below = set(case.graph.descendants(gone.node)) if case.node(gone.node) else set()
+    options = [
+        node
+        for uid, node in case.manifest.nodes.items()
+        if uid.startswith(("model.", "seed.", "snapshot."))
+        and uid not in below
+        and uid != gone.node
+        and likeness(node.name, gone.name) >= LIKE
+    ]
+    ranked = sorted(options, key=lambda n: -likeness(n.name, gone.name))[:6]
+    read = rewrite.columns_read(text, case.dialect).get(f"ref({gone.name!r})", {})
+    if read and ranked:
+        shapes = yield from shapes_of([n.unique_id for n in ranked])
+        having = [
+            n
+            for n in ranked
+            if n.unique_id in shapes and set(read) <= set(shapes[n.unique_id].columns)
+        ]
+        ranked = having or ranked
+    likes = [likeness(n.name, gone.name) for n in ranked]
+    clear = len(likes) == 1 or (len(likes) > 1 and likes[0] - likes[1] >= MARGIN)
+    return str(ranked[0].name) if clear and likes[0] >= LIKE else None
+
+
+def _of_manifest(case: Case, gone: MissingName) -> Steps[FileChange | None]:
+    """The missing model as the last manifest has it, when its file is gone."""
+    node = _last_known(case, gone)
+    if node is None or not node.unique_id.startswith("model.") or not node.raw_code:
+        return None
+    path = node.original_file_path
+    if (yield from text_of(path)) is not None or case.vendored(node.unique_id):
+        return None
+    return FileChange(path, f"{node.raw_code.rstrip()}\n", None, "since the last build")
+
+
+def _moved_to(case: Case, removed: FileChange) -> Steps[str]:
+    """The name of a file that holds the removed one's text now; empty when there is none."""
+    lines = [line.strip() for line in (removed.before or "").splitlines()]
+    told = max(lines, key=len, default="")
+    if len(told) < 12:
+        return ""
+    result = yield from ask("search_code", pattern=told)
+    if result.is_error or not isinstance(result.content, dict):
+        return ""
+    known = {n.original_file_path for n in case.manifest.nodes.values()}
+    paths = {str(hit["path"]) for hit in result.content.get("matches", [])} - known
+    for path in sorted(one for one in paths if one.endswith(".sql"))[:3]:
+        if _same((yield from text_of(path)), removed.before):
+            return path
+    return ""
+
+
 def _names_read(text: str, kind: str) -> set[str]:
     if kind == "source":
         pairs = re.findall(r"source\(\s*['\"]([^'\"]+)['\"]\s*,\s*['\"]([^'\"]+)['\"]", text)
@@ -161,22 +253,29 @@ def _names_read(text: str, kind: str) -> set[str]:
 
 
 def _repaired(case: Case, gone: MissingName, text: str, name: str) -> Diagnosis | None:
-    after = _replaced(text, gone, name)
-    change = None if after is None else edit_change(gone.path, text, after, f"{name} was meant")
+    return _corrected(case, gone, (text, _replaced(text, gone, name) or text), (gone.name, name))
+
+
+def _corrected(
+    case: Case, gone: MissingName, texts: tuple[str, str], names: tuple[str, str]
+) -> Diagnosis | None:
+    wrong, name = names
+    change = edit_change(gone.path, texts[0], texts[1], f"{name} was meant")
     if change is None:
         return None
     draft = _draft(case, gone)
-    draft.observed = gone.name
-    word = gone.name.rpartition(".")[2]
-    draft.fact(f"{gone.name} names nothing; {name} exists.", f"{gone.path}:{line_of(text, word)}")
+    draft.observed = wrong
+    word = wrong.rpartition(".")[2]
+    where = f"{gone.path}:{line_of(texts[0], word)}"
+    draft.fact(f"{wrong} names nothing; {name} exists.", where)
     finding = draft.finding(
-        f"{_short(gone)} reads {gone.name}, which does not exist; {name} does.", confidence=0.96
+        f"{_short(gone)} reads {wrong}, which does not exist; {name} does.", confidence=0.96
     )
     return Diagnosis(
         finding=finding,
         decision="fix",
-        title=f"fix({_short(gone)}): read {name}, not {gone.name}",
-        rationale=f"{gone.name} is a misspelling of {name}, the only existing name near it.",
+        title=f"fix({_short(gone)}): read {name}, not {wrong}",
+        rationale=f"{wrong} is a misspelling of {name}, the only existing name near it.",
         changes=(change,),
     )
 
@@ -213,8 +312,9 @@ def _brought_back(
     draft.node = _node_at(case, removed.path) or draft.node
     draft.fact(f"{removed.path} was removed ({removed.origin}).", removed.path)
     new = [c for c in changes if c.before is None and c.after and _same(c.after, removed.before)]
-    if len(new) == 1:
-        name = new[0].path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    place = new[0].path if len(new) == 1 else (yield from _moved_to(case, removed))
+    if place:
+        name = place.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         draft.observed = name
         text = yield from text_of(gone.path)
         after = _replaced(text, gone, name) if text else None

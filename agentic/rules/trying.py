@@ -61,7 +61,7 @@ def chosen(case: Case, uid: str, code: str, found: Sequence[Mend]) -> Steps[Mend
     taken: list[Mend] = []
     for one in left[:ASKED]:
         verdict = yield from accepted(case, uid, code, one.text)
-        if verdict is True or verdict is None:
+        if verdict is True or (verdict is None and one.cost < GUESS):
             taken.append(one)
         if verdict is None or (verdict and _clear(one, left)):
             rest = left[left.index(one) + 1 :]
