@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
 
 from agentic.cli.options import Flags
 from agentic.cli.output import note
 from agentic.exceptions import ArtifactError, DbtError, ProjectError, SelectorError, WarehouseError
-from agentic.lineage import catalog_schemas, live_schemas
+from agentic.lineage.methods import NEEDS_DBT
 from agentic.project import (
     Manifest,
     Project,
@@ -20,13 +22,48 @@ from agentic.project import (
     read_target,
     run_dbt,
 )
-from agentic.warehouse import open_connection
+
+if TYPE_CHECKING:
+    from agentic.lineage import Indirect
 
 _TIMEOUT_S = 600.0
 
 
-def ask_dbt(expression: str, project: Project, flags: Flags) -> frozenset[str]:
-    """`dbt ls --select EXPRESSION`, its artifacts kept away from the project's. Raises DbtError."""
+class Asked(NamedTuple):
+    """A selection as it was typed, in dbt's words."""
+
+    select: str
+    exclude: str = ""
+    selector: str | None = None
+    indirect: Indirect = "eager"
+    state: str | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        return not (self.select or self.exclude or self.selector)
+
+    def arguments(self) -> list[str]:
+        """The same for dbt."""
+        found = ["--indirect-selection", self.indirect]
+        for flag, value in (
+            ("--select", self.select),
+            ("--exclude", self.exclude),
+            ("--selector", self.selector),
+            ("--state", str(Path(self.state).resolve()) if self.state else ""),
+        ):
+            found += [flag, value] if value else []
+        return found
+
+
+def ask_dbt(asked: Asked, project: Project, flags: Flags) -> frozenset[str]:
+    """`dbt ls`, its artifacts kept away from the project's. Raises DbtError."""
+    text = f" {asked.select} {asked.exclude}".replace(",", " ").replace("+", " ").replace("@", " ")
+    needs_state = any(f" {method}:" in text for method in NEEDS_DBT)
+    if needs_state and not asked.state:
+        raise SelectorError(
+            "state:, result: and source_status: compare with another run's artifacts",
+            hint="Name their folder: --state DIR.",
+        )
     with TemporaryDirectory(prefix="agentic_ls_") as folder:
         where = ["--project-dir", str(project.root), "--target-path", folder, "--log-path", folder]
         if project.profiles_dir:
@@ -37,8 +74,7 @@ def ask_dbt(expression: str, project: Project, flags: Flags) -> frozenset[str]:
             find_dbt(),
             [
                 "ls",
-                "--select",
-                expression,
+                *asked.arguments(),
                 "--output",
                 "json",
                 "--output-keys",
@@ -61,6 +97,9 @@ def ask_dbt(expression: str, project: Project, flags: Flags) -> frozenset[str]:
 
 def known_schemas(manifest: Manifest, project: Project, flags: Flags) -> dict[str, dict[str, str]]:
     """Real columns: from catalog.json, else of sources and seeds from the warehouse, else none."""
+    from agentic.lineage import catalog_schemas, live_schemas
+    from agentic.warehouse import open_connection
+
     with suppress(ArtifactError):
         return catalog_schemas(load_catalog(project.target_path / "catalog.json"))
     try:

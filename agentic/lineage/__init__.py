@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agentic.lineage.breaking import Affected, Impact, impact
+    from agentic.lineage.changes import NodeChange, changes_of
     from agentic.lineage.columns import ColumnLineage, Edge
     from agentic.lineage.criteria import Indirect, default_selector
     from agentic.lineage.expected import Expected, columns_expected_of
+    from agentic.lineage.following import Consequences, consequences
     from agentic.lineage.graph import Graph
     from agentic.lineage.methods import UNSUPPORTED
     from agentic.lineage.schemas import catalog_schemas, live_schemas
@@ -27,16 +29,20 @@ if TYPE_CHECKING:
 _WHERE = {
     "Affected": "breaking",
     "ColumnLineage": "columns",
+    "Consequences": "following",
     "Edge": "columns",
     "Expected": "expected",
     "Graph": "graph",
     "Impact": "breaking",
     "Indirect": "criteria",
+    "NodeChange": "changes",
     "Selection": "selectors",
     "UNSUPPORTED": "methods",
     "catalog_schemas": "schemas",
+    "changes_of": "changes",
     "column_lineage": "tracing",
     "columns_expected_of": "expected",
+    "consequences": "following",
     "default_selector": "criteria",
     "impact": "breaking",
     "live_schemas": "schemas",
@@ -50,15 +56,19 @@ __all__ = [
     "UNSUPPORTED",
     "Affected",
     "ColumnLineage",
+    "Consequences",
     "Edge",
     "Expected",
     "Graph",
     "Impact",
     "Indirect",
+    "NodeChange",
     "Selection",
     "catalog_schemas",
+    "changes_of",
     "column_lineage",
     "columns_expected_of",
+    "consequences",
     "default_selector",
     "impact",
     "live_schemas",

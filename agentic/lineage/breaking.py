@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -48,19 +49,24 @@ class Impact(msgspec.Struct, frozen=True):
     metrics: tuple[str, ...]
     owners: tuple[str, ...]
     unknown: tuple[tuple[str, str], ...]
-    """(node, reason) of children that cannot be followed: they may be affected too."""
+    """(node, reason) of nodes below that cannot be followed: they may be affected too."""
+
+    @property
+    def complete(self) -> bool:
+        """False when some node below could not be followed, so that more may be affected."""
+        return not self.unknown
 
 
 def impact(
     node: str, column: str, *, manifest: Manifest, graph: Graph, lineage: ColumnLineage
 ) -> Impact:
     """Follow a column downstream; `lineage` has to cover what lies below the node."""
-    columns, touched = _spread(node, column, lineage)
+    columns, touched = spread(node, column, lineage)
     readers = {edge.node for edge in lineage.downstream(node, column)}
     nodes = {one.node for one in columns} | touched
-    unknown = _unfollowed(node, graph, lineage) if node not in readers else ()
-    tests = _tests(node, column, columns, nodes, manifest)
-    below = {child for uid in nodes | {node} for child in graph.children(uid)}
+    unknown = unfollowed({node, *nodes}, graph, lineage)
+    tests = tests_on({(node, column), *((one.node, one.column) for one in columns)}, manifest)
+    below = consumers({node, *nodes}, graph)
     contracts = {one.node for one in columns if manifest.all[one.node].contract_enforced}
     if node in manifest.all and manifest.all[node].contract_enforced:
         contracts.add(node)
@@ -84,7 +90,7 @@ def impact(
     )
 
 
-def _spread(node: str, column: str, lineage: ColumnLineage) -> tuple[list[Affected], set[str]]:
+def spread(node: str, column: str, lineage: ColumnLineage) -> tuple[list[Affected], set[str]]:
     """Columns made of the column, and nodes whose rows it decides with all that is below them."""
     seen = {(node, column.lower())}
     columns: list[Affected] = []
@@ -98,10 +104,10 @@ def _spread(node: str, column: str, lineage: ColumnLineage) -> tuple[list[Affect
                 seen.add((edge.node, edge.column.lower()))
                 columns.append(Affected(edge.node, edge.column, edge.kind))
                 queue.append((edge.node, edge.column))
-    return columns, _rows_below(touched, lineage)
+    return columns, rows_below(touched, lineage)
 
 
-def _rows_below(touched: set[str], lineage: ColumnLineage) -> set[str]:
+def rows_below(touched: Iterable[str], lineage: ColumnLineage) -> set[str]:
     """Where rows change, every column does, and so does what is made of them."""
     reached: set[str] = set()
     waiting = list(touched)
@@ -114,26 +120,37 @@ def _rows_below(touched: set[str], lineage: ColumnLineage) -> set[str]:
     return reached
 
 
-def _unfollowed(node: str, graph: Graph, lineage: ColumnLineage) -> tuple[tuple[str, str], ...]:
-    found = []
-    for uid in graph.children(node):
-        reason = lineage.opaque_reason(uid)
+def consumers(nodes: Iterable[str], graph: Graph) -> set[str]:
+    """What uses nodes without being one: exposures and metrics, also through semantic models."""
+    found = {child for uid in nodes for child in graph.children(uid)}
+    inner = ("semantic_model.", "metric.", "saved_query.")
+    semantic = [uid for uid in found if uid.startswith(inner)]
+    return found | graph.reach(semantic, graph.succ)
+
+
+def unfollowed(
+    nodes: Iterable[str], graph: Graph, lineage: ColumnLineage
+) -> tuple[tuple[str, str], ...]:
+    """(node, reason) of the children of these nodes that hide what they do with a column."""
+    found = {}
+    for uid in sorted({child for node in nodes for child in graph.children(node)}):
+        reason = lineage.opaque_reason(uid) or lineage.unknown_reason(uid)
         if reason:
-            found.append((uid, reason))
-    return tuple(found)
+            found[uid] = reason
+    return tuple(found.items())
 
 
-def _tests(
-    node: str, column: str, columns: list[Affected], nodes: set[str], manifest: Manifest
-) -> set[str]:
-    affected = {(one.node, one.column.lower()) for one in columns} | {(node, column.lower())}
-    found: set[str] = set()
-    for uid in {node, *nodes}:
-        names = {name for owner, name in affected if owner == uid}
-        for test in manifest.tests_of(uid):
-            if _reads(test, uid, names, manifest):
-                found.add(test)
-    return found
+def tests_on(columns: Iterable[tuple[str, str]], manifest: Manifest) -> set[str]:
+    """Tests that read any of these columns, each given as (node, column)."""
+    names: dict[str, set[str]] = {}
+    for uid, column in columns:
+        names.setdefault(uid, set()).add(column.lower())
+    return {
+        test
+        for uid, own in names.items()
+        for test in manifest.tests_of(uid)
+        if _reads(test, uid, own, manifest)
+    }
 
 
 def _reads(test: str, uid: str, names: set[str], manifest: Manifest) -> bool:

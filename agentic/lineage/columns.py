@@ -16,6 +16,11 @@ from agentic.sql.origins import AGGREGATED, DIRECT, Col, Shape
 Kind = Literal["unchanged", "renamed", "transformed", "aggregated", "filter", "join", "unknown"]
 
 
+MADE_BY_SNAPSHOT = "dbt's snapshot makes it"
+_KNOWN = ("", MADE_BY_SNAPSHOT)
+"""Reasons that hide no column of a parent."""
+
+
 class Edge(msgspec.Struct, frozen=True):
     """One step of column lineage; `node` and `column` are the other end."""
 
@@ -159,6 +164,14 @@ class ColumnLineage:
         """Why a node cannot be followed at all; empty when it can."""
         shape = self._shape(node)
         return shape.any.reason if shape is not None and shape.any is not None else ""
+
+    def unknown_reason(self, node: str) -> str:
+        """Why some column of a node that can be followed is unknown all the same; else empty."""
+        shape = self._shape(node)
+        cols = shape.cols if shape is not None else ()
+        return next(
+            (f"column {col.name}: {col.reason}" for col in cols if col.reason not in _KNOWN), ""
+        )
 
     def _edges(self) -> Iterator[tuple[str, str, Kind, tuple[str, str]]]:
         for uid, shape in self._all():

@@ -30,8 +30,38 @@ def label(uid: str) -> str:
     return name if kind in ("model", "seed", "snapshot") else f"{kind}:{name}"
 
 
-def tree(uids: Collection[str], graph: Graph) -> Iterator[str]:
-    """Lines of a text tree, parents above children; what was drawn before is not drawn again."""
+def _quoted(text: str) -> str:
+    """Text inside a Mermaid label: nothing in it may end the label, the line, or be HTML."""
+    return "".join(
+        char if char.isalnum() or char in " .:_-()/←…" else f"#{ord(char)};"
+        for char in " ".join(text.split())
+    )
+
+
+def neighbours(uid: str, graph: Graph, path: str) -> Iterator[str]:
+    """Lines of a text tree of one node: its direct parents, children and tests."""
+    yield f"{label(uid)}  {path}".rstrip()
+    tests = [one for one in graph.children(uid) if one.startswith(("test.", "unit_test."))]
+    parts = [
+        ("parents", graph.parents(uid)),
+        ("children", [one for one in graph.children(uid) if one not in tests]),
+        ("tests", tests),
+    ]
+    shown = [(title, found) for title, found in parts if found]
+    for number, (title, found) in enumerate(shown):
+        last = number == len(shown) - 1
+        yield f"{'└──' if last else '├──'} {title}"
+        for one in found:
+            yield f"{'   ' if last else '│  '} {'└──' if one == found[-1] else '├──'} {label(one)}"
+
+
+def tree(
+    uids: Collection[str], graph: Graph, tests: Mapping[str, int] | None = None
+) -> Iterator[str]:
+    """Lines of a text tree, parents above children; what was drawn before is not drawn again.
+
+    `tests` are numbers of tests to tell beside a node.
+    """
     wanted = set(uids)
     below = {uid: [one for one in graph.children(uid) if one in wanted] for uid in wanted}
     fed = {child for children in below.values() for child in children}
@@ -42,7 +72,9 @@ def tree(uids: Collection[str], graph: Graph) -> Iterator[str]:
     while stack:
         uid, lead, branch, indent = stack.pop()
         again = uid in drawn and bool(below[uid])
-        yield f"{lead}{branch}{label(uid)}{' (above)' if again else ''}"
+        count = (tests or {}).get(uid, 0)
+        told = f"  [{count} test{'s' if count > 1 else ''}]" if count and uid not in drawn else ""
+        yield f"{lead}{branch}{label(uid)}{' (above)' if again else told}"
         if again:
             continue
         drawn.add(uid)
@@ -59,8 +91,7 @@ def mermaid(uids: Collection[str], graph: Graph) -> Iterator[str]:
     ids = {uid: f"n{number}" for number, uid in enumerate(order)}
     yield "flowchart LR"
     for uid in order:
-        text = label(uid).replace('"', "#quot;")
-        yield f'    {ids[uid]}["{text}"]'
+        yield f'    {ids[uid]}["{_quoted(label(uid))}"]'
     for uid in order:
         for child in graph.children(uid):
             if child in ids:
@@ -78,10 +109,9 @@ def column_mermaid(edges: Sequence[tuple[str, str, str, str, str]]) -> Iterator[
                 nodes.setdefault(end[0], []).append(end)
     yield "flowchart LR"
     for number, (uid, columns) in enumerate(nodes.items()):
-        yield f'    subgraph g{number}["{label(uid)}"]'
+        yield f'    subgraph g{number}["{_quoted(label(uid))}"]'
         for end in columns:
-            text = end[1].replace('"', "#quot;")
-            yield f'        {ids[end]}["{text}"]'
+            yield f'        {ids[end]}["{_quoted(end[1])}"]'
         yield "    end"
     for up, up_column, down, down_column, kind in edges:
         yield f"    {ids[up, up_column]} -->|{kind}| {ids[down, down_column]}"

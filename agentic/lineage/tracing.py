@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentic.lineage.columns import ColumnLineage
+from agentic.lineage.columns import MADE_BY_SNAPSHOT, ColumnLineage
 from agentic.lineage.graph import Graph
 from agentic.lineage.relations import Names
 from agentic.lineage.stored import StoredNode, read_store, shape_of, stored, write_store
@@ -190,7 +190,7 @@ class _Tracer:
             shape = trace_raw(node.raw_code, self.dialect, self._lookup(self.names.markers(node)))
         shape = self._closed(node, shape)
         if node.resource_type == "snapshot":
-            made = [Col(name, {}, reason="dbt's snapshot makes it") for name in _SNAPSHOT_COLUMNS]
+            made = [Col(name, {}, reason=MADE_BY_SNAPSHOT) for name in _SNAPSHOT_COLUMNS]
             shape = Shape([*shape.cols, *made], shape.rests, shape.filters, shape.any)
         return shape
 

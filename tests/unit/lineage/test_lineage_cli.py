@@ -42,10 +42,10 @@ def test_text_is_a_tree_with_parents_above(project: Path) -> None:
 
     assert result.stdout.splitlines()[:3] == [
         "stg_prices",
-        "└── income",
+        "└── income  [2 tests]",
         "    ├── income_daily",
     ]
-    assert "selects nothing" in result.stderr
+    assert "the selection criterion 'nobody' does not match any enabled nodes" in result.stderr
 
 
 def test_json_is_a_line_a_node(project: Path) -> None:
