@@ -63,7 +63,8 @@ def _has_effect(spec: ToolSpec) -> bool:
 
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema without what strict mode does not read; None where a part may hold anything."""
-    if not _closed(schema):
+    # JSON Schema also has the schemas `true` and `false`: `items: false` ends a tuple.
+    if not isinstance(schema, Mapping) or not _closed(schema):
         return None
     kept: dict[str, Any] = {key: value for key, value in schema.items() if key in _STRICT_KEYS}
     if "properties" in kept:
