@@ -10,6 +10,7 @@ from agentic.guardrails.approval import (
     rules_of,
 )
 from agentic.guardrails.approvers import (
+    GIT_REVIEW,
     Person,
     local_person,
     signer_of,
@@ -25,6 +26,7 @@ from agentic.guardrails.situation import Situation
 __all__ = [
     "EFFECT",
     "FIX",
+    "GIT_REVIEW",
     "POLICY_CHANGE",
     "Desk",
     "Guardrail",

@@ -144,6 +144,13 @@ class Desk:
             self._record("agentic", "approval.used", ask, key=key)
         return ask
 
+    def use_up(self, ask: Ask, *, key: str) -> None:
+        """Use an approval that was given just now."""
+        bound = ask.content["bound"]
+        content = ask.content["content"]
+        if self.approvals.use(kind=ask.kind, content=content, bound=bound, key=key) is not None:
+            self._record("agentic", "approval.used", ask, key=key)
+
     def examine(self, ask: Ask, compile_now: Callable[[], Compiled]) -> None:
         """Raise ApprovalError unless the ask can still be answered as it was shown."""
         if ask.state != "pending":

@@ -137,8 +137,8 @@ def _hint(approvers: Sequence[str]) -> str:
     if any(one.startswith(SSH) for one in approvers):
         return "Sign the payload's SHA-256 and give the file with --signature."
     return (
-        "git_review is a review on the git host, which is not built yet: review the branch there, "
-        "or add `local` or `ssh:NAME` to approve.by."
+        "git_review is a review of the pull request on the host: `agentic run --apply` looks for "
+        "it. Or add `local` or `ssh:NAME` to approve.by."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ class Review(msgspec.Struct, frozen=True):
     commit: str
     """SHA that was reviewed."""
     approves: bool
+    at: datetime
 
 
 class GithubHost:
@@ -134,6 +136,8 @@ def _review(said: Any) -> Review | None:
             return None
         if state not in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
             return None
-        return Review(int(said["id"]), by, str(said["commit_id"]), state == "APPROVED")
+        at = datetime.fromisoformat(str(said["submitted_at"]))
+        approves = state == "APPROVED" and at.tzinfo is not None
+        return Review(int(said["id"]), by, str(said["commit_id"]), approves, at)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

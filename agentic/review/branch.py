@@ -62,6 +62,17 @@ def open_branch(  # noqa: PLR0913 - each is a fact of the commit, named at the c
     return Branch(name, commit, "updated" if before else "created")
 
 
+def standing_branch(
+    repo: Repo, project: Project, proposal: Proposal, *, name: str, base: str
+) -> str | None:
+    """The branch's commit, where it holds exactly this proposal on this base; else None."""
+    there = repo.branch_sha(name)
+    if there is None:
+        return None
+    wanted = repo.commit_files(base, _files(repo, project, proposal), "Compared")
+    return there if _content(repo, there) == _content(repo, wanted) else None
+
+
 def _content(repo: Repo, sha: str) -> str:
     """Tree and parents: what a commit holds and stands on, whoever made it and when."""
     return repo.git("log", "-1", "--format=%T %P", sha)

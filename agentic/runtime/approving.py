@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from agentic.guardrails import FIX, Desk, change_content, rules_of
-from agentic.records import Decision, RunResult
+from agentic.guardrails import FIX, GIT_REVIEW, Desk, change_content, rules_of
+from agentic.records import Decision, Finding, RunResult
+from agentic.review import branch_name, standing_branch
 from agentic.runtime.investigate import Investigation
+from agentic.runtime.publishing import reviewer_of
 from agentic.runtime.session import Session
-from agentic.store import Approvals
+from agentic.store import Ask
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ def ask_about(
         "approval",
         {"subject": subject, "asks": len(asks)},
         _Answer,
-        lambda _key: _ask(session, found, subject, content, asks),
+        lambda _key: _ask(session, found, subject, content, asks, finding),
     )
     if not answer.approved_by:
         extra = {**result.extra, "approval": answer.ask}
@@ -66,8 +68,9 @@ def _ask(
     subject: str,
     content: dict[str, object],
     asks: Sequence[Decision],
+    finding: Finding,
 ) -> _Answer:
-    desk = Desk(Approvals(session.store), session.audit)
+    desk = Desk.of(session.store, session.audit)
     approvers = session.compiled.guardrails.approve_by
     given = desk.use(
         kind=FIX,
@@ -90,9 +93,38 @@ def _ask(
         rules=rules_of(asks),
         target=session.target.name,
     )
+    reviewed = _reviewed(session, found, desk, parked, finding)
+    if reviewed is not None:
+        return reviewed
     session.stream.emit(
         "approval.asked",
         f"waits for a person: agentic approve {found.run_id}",
         run_id=found.run_id,
     )
     return _Answer(parked.id)
+
+
+def _reviewed(
+    session: Session, found: Investigation, desk: Desk, ask: Ask, finding: Finding
+) -> _Answer | None:
+    """A review on the git host as the answer, where `approve.by` says that it is one.
+
+    It counts for the very commit that was reviewed, if this was asked before the review.
+    """
+    proposal, subject = found.proposal, finding.fingerprint(session.project.name)
+    if not session.apply or GIT_REVIEW not in ask.content["bound"]["approvers"]:
+        return None
+    if proposal is None or session.repo.is_dirty():
+        return None
+    name = branch_name(finding, subject)
+    base = session.repo.snapshot()
+    sha = standing_branch(session.repo, session.project, proposal, name=name, base=base)
+    if sha is None:
+        return None
+    person = reviewer_of(session, name, sha, asked_at=desk.approvals.first_asked(ask))
+    if person is None:
+        return None
+    token = desk.approvals.issue_token(ask)
+    done = desk.approve(ask, token=token, person=person)
+    desk.use_up(done, key=subject)
+    return _Answer(done.id, person.name, person.proof, done.decided_at or "")

@@ -32,6 +32,7 @@ from agentic.review.branch import TRAILER
 from agentic.runtime.approving import ask_about
 from agentic.runtime.clock import stop_on_time
 from agentic.runtime.investigate import Investigation
+from agentic.runtime.publishing import publish
 from agentic.runtime.session import Session
 from agentic.runtime.telling import tell
 
@@ -198,7 +199,8 @@ def _open(session: Session, found: Investigation, result: RunResult) -> RunResul
     branch = found.journal.step("branch", name, {"title": proposal.title}, Branch, effect)
     body = run_folder(session.project, found.run_id) / "pr_body.md"
     session.stream.emit("branch.opened", f"{branch.name} {branch.state}", run_id=found.run_id)
-    return replace(result, branch=branch.name, commit=branch.commit, pull_request=str(body))
+    result = replace(result, branch=branch.name, commit=branch.commit, pull_request=str(body))
+    return publish(session, found.journal, result, render_body(result, calls=found.calls))
 
 
 def _write(session: Session, found: Investigation, result: RunResult) -> None:

@@ -258,6 +258,13 @@ class Approvals:
         found = self._asks(same)
         return found[-1] if found else None
 
+    def first_asked(self, ask: Ask) -> str:
+        """When the same content was first asked under the same versions, by any run."""
+        same = (approvals.c.content_hash == ask.content_hash) & (
+            (approvals.c.bound_hash == ask.bound_hash) & (approvals.c.kind == ask.kind)
+        )
+        return self._asks(same)[0].created_at
+
     def open_of(self, run_ids: Sequence[str]) -> tuple[Ask, ...]:
         """What these runs asked and nobody used up."""
         mine = approvals.c.run_id.in_(list(run_ids)) & approvals.c.state.in_(OPEN)

@@ -32,7 +32,7 @@ def test_a_run_under_way_hands_over_and_a_later_one_finishes(tmp_path: Path) -> 
     assert branches == ["main"]
     assert first["finding"]["class"] == "src_column_renamed"
     assert "Next would be:" in first["finding"]["next_step"]
-    assert "notifications are not built yet" in first["reason"]
+    assert "escalate.to names nobody" in first["reason"]
     assert second["decision"] == "fix"
     assert "overdue since" in second["reason"]
     assert second["branch"] in tiny.branches()

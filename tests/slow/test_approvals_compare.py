@@ -111,7 +111,7 @@ def test_a_change_cannot_name_its_own_approver(tiny: Tiny) -> None:
     assert [line["what"] for line in lines[:-1]] == ["guardrails.approve.by"]
     assert (code, refused) == (1, 2)
     assert "approve.by wants git_review" in said
-    assert "not built yet" in said
+    assert "git_review is a review of the pull request" in said
 
 
 def test_a_revision_that_is_not_there(tiny: Tiny) -> None:
