@@ -183,7 +183,8 @@ class Lens:
             return trouble
         system = catalog_relation(name, self.dialect)
         if system is not None:
-            return system if isinstance(system, Refusal) else Readable(name.text.lower(), system)
+            refusal = system if isinstance(system, Refusal) else self._catalog_of(name)
+            return refusal or Readable(name.text.lower(), system)  # type: ignore[arg-type]
         elsewhere = self.elsewhere(name)
         schema = name.schema.text if name.schema is not None else world.default_schema
         key = f"{schema}.{name.name.text}".lower()
@@ -197,6 +198,24 @@ class Lens:
         if self.in_build(name):
             return Readable(key, Columns([], CLEAN, world.protected_names))
         return Refusal("UNKNOWN_TABLE", f"the project has no relation {name.text}")
+
+    def _catalog_of(self, name: RelationName) -> Refusal | None:
+        """None when the catalog is the project's own: of its database, and of readable schemas."""
+        owner = name.database
+        if owner is None or self._same_database(owner):
+            return None
+        if self.dialect == "bigquery":
+            # `dataset.INFORMATION_SCHEMA.TABLES` tells of one dataset.
+            if self.world.denied(f"{owner.text}.*".lower()):
+                return Refusal("READ_DENIED", f"guardrails forbid reading {owner.text}")
+            folded = owner.text.lower()
+            if self.in_build(RelationName(Name("x"), owner)) or any(
+                key.split(".")[-2] == folded for key in self.world.by_key
+            ):
+                return None
+        if self.dialect == "duckdb" and owner.text.lower() == "system":
+            return None
+        return Refusal("CROSS_DATABASE", f"{name.text} lies in another database")
 
     def unusual(self, name: RelationName) -> Refusal | None:
         """Names that are not names."""

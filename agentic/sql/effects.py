@@ -216,7 +216,8 @@ def _call(node: Any) -> Call:
 
 
 def _select_settings(node: Any) -> list[str]:
-    found = [f"setting:{_setting_name(one)}" for one in node.args.get("settings") or ()]
+    found = ["assign:variable"] if _assigns(node) else []
+    found += [f"setting:{_setting_name(one)}" for one in node.args.get("settings") or ()]
     found += [f"kind:{str(node.args['kind']).lower()}"] if node.args.get("kind") else []
     modifiers = node.args.get("operation_modifiers") or ()
     return found + [f"modifier:{str(one).lower()}" for one in modifiers]
@@ -252,6 +253,20 @@ def _assignment(node: Any) -> list[str]:
     return ["assign:variable"] if isinstance(node.this, exp.Parameter) else []
 
 
+def _assigns(node: Any) -> bool:
+    # T-SQL: `SELECT @a = 1` sets a variable; sqlglot sees a comparison. Elsewhere it is one, of a
+    # value that nobody binds.
+    return any(
+        isinstance(one, exp.EQ) and isinstance(one.this, exp.Parameter) for one in node.expressions
+    )
+
+
+def _system_variable(node: Any) -> list[str]:
+    # BigQuery: `@@name`; sqlglot nests two parameters.
+    inner = node.this
+    return [f"session:{str(inner.name).lower()}"] if isinstance(inner, exp.Parameter) else []
+
+
 def _one(kind: str) -> Any:
     return lambda node: [f"{kind}:{str(node.name).lower()}"]
 
@@ -271,6 +286,7 @@ _SETTINGS: dict[type, Any] = {
     exp.IndexTableHint: lambda node: [f"index-hint:{str(node.this).lower()}"],
     exp.QueryOption: _one("option"),
     exp.SessionParameter: _one("session"),
+    exp.Parameter: _system_variable,
     exp.DataType: _data_type,
     exp.Property: _property,
     exp.EngineProperty: _engine,

@@ -78,6 +78,9 @@ def costs_of(statement: Statement, classes: frozenset[str], names: frozenset[str
                 _keep(worst, _recursion(cte))
         elif isinstance(node, exp.Connect):
             _keep(worst, _connect(node))
+        elif isinstance(node, exp.Generator) and not node.args.get("rowcount"):
+            # By time alone it makes as many rows as the machine can.
+            _keep(worst, Cost(unbounded=True, what="the generator"))
         elif isinstance(node, exp.Func):
             rows = _rows(node)
             if rows is None:

@@ -89,6 +89,8 @@ class Resolver(Sources, Values):
             query = isinstance(cte.this, exp.Query | exp.DML | exp.Table | exp.Values | exp.Pivot)
             if cte.args.get("scalar") or not query:
                 # ClickHouse: `WITH expression AS name`.
+                if not query and isinstance(node, exp.Select) and cte.this.find(exp.Column):
+                    continue
                 label = self.value(cte.this, Scope(parent=parent, ctes=ctes))
                 ctes[f" {key.lower()}"] = Columns([(key.lower(), label)])
                 continue
@@ -146,11 +148,21 @@ class Resolver(Sources, Values):
         if args.get("match") is not None:
             self.match_recognize(args["match"], scope)
         self.pivots(node, scope, None)
+        self.named_expressions(args.get("with_"), scope)
         output = self.projections(node.expressions, scope)
         self.conditions(node, scope, output)
         if args.get("into") is not None:
             self.into(args["into"])
         return output
+
+    def named_expressions(self, clause: Any, scope: Scope) -> None:
+        """ClickHouse: `WITH amount * 2 AS twice SELECT twice FROM t` reads t's columns."""
+        for cte in clause.expressions if clause is not None else ():
+            name = name_of(cte.args["alias"].this) if cte.args.get("alias") else None
+            key = name.fold(self.dialect).lower() if name else ""
+            plain = cte.args.get("scalar") and not isinstance(cte.this, exp.Query | exp.DML)
+            if plain and key not in scope.aliases and cte.this.find(exp.Column):
+                scope.aliases[key] = self.value(cte.this, scope)
 
     def into(self, node: Any) -> None:
         """SELECT ... INTO: the target is judged as a write."""
@@ -232,7 +244,7 @@ class Resolver(Sources, Values):
         for one in order.expressions:
             key = one.this if isinstance(one, exp.Ordered) else one
             label = self.at_position(key, output)
-            if label is None and not isinstance(key, exp.Var):
+            if label is None and not isinstance(key, exp.Var) and not _is_all(key):
                 label = self.value(key, scope)
             if (label or 0) & PII and not (shown and (label or 0) & BARE):
                 self.refuse("PII_PROBE", "it orders rows by a protected value")
@@ -307,6 +319,13 @@ class Resolver(Sources, Values):
         pairs = [(f"column{index + 1}", label) for index, label in enumerate(labels)]
         hidden = {f"col{index}": label for index, label in enumerate(labels)}
         return Columns(pairs, None, hidden)
+
+
+def _is_all(key: Any) -> bool:
+    # `ORDER BY ALL` orders by the output, left to right; sqlglot sees a column.
+    if not isinstance(key, exp.Column) or key.args.get("table") is not None:
+        return False
+    return str(key.name).lower() == "all" and not key.this.args.get("quoted")
 
 
 def at(columns: Columns, index: int) -> tuple[str, int]:

@@ -18,6 +18,7 @@ _TEXT_TYPES = frozenset(
         "LONGTEXT", "FIXEDSTRING", "LOWCARDINALITY", "NULLABLE", "UNKNOWN", "STRING",
     }
 )  # fmt: skip
+_QUIET_BYTES = frozenset({"postgres", "redshift"})
 _COUNTERS: tuple[type, ...] = (exp.Count, exp.CountIf, exp.ApproxDistinct, exp.Hll)
 _COUNTER_NAMES = frozenset(
     [
@@ -136,7 +137,9 @@ class Values(Branches, ColumnNames):
         kind = getattr(node.args.get("to"), "this", None)
         if str(getattr(kind, "name", kind)) in _TEXT_TYPES:
             return label
-        if not isinstance(node, exp.TryCast):
+        # PostgreSQL's error about bytea does not quote the value.
+        quiet = self.dialect in _QUIET_BYTES and str(getattr(kind, "name", kind)) == "VARBINARY"
+        if not isinstance(node, exp.TryCast) and not quiet:
             self.may_fail(label)
         return label & ~BARE
 

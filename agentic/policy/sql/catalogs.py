@@ -30,7 +30,13 @@ _INFORMATION: dict[str, frozenset[str]] = {
         "external_tables",
         "constraints",
     ]
-} | {"views": frozenset({"view_definition", "definition"})}
+} | {
+    "views": frozenset({"view_definition", "definition"}),
+    "tables": frozenset({"ddl"}),
+    "columns": frozenset({"column_default", "generation_expression"}),
+}
+_PLAIN = frozenset({"columns"})
+"""Catalog relations whose star may be read."""
 
 _OTHERS: dict[str, dict[str, frozenset[str]]] = {
     "pg_catalog": {
@@ -153,7 +159,7 @@ def catalog_relation(name: RelationName, dialect: str) -> Columns | Refusal | No
     if "information_schema" in (schema, database) or schema.startswith("region-"):
         own = schema == "information_schema" and database not in _DATABASES
         plain = own and table in _INFORMATION and "region-" not in database
-        return _columns(_INFORMATION[table]) if plain else _refused(name)
+        return _columns(_INFORMATION[table], table in _PLAIN) if plain else _refused(name)
     if database in _DATABASES and database != "temp":
         return _refused(name)
     if schema == "system" and table.startswith(("numbers", "zeros")):
@@ -161,7 +167,7 @@ def catalog_relation(name: RelationName, dialect: str) -> Columns | Refusal | No
     if schema in _SCHEMAS and dialect in _SCHEMAS[schema]:
         known = _OTHERS.get(schema, {}).get(table)
         wrong = schema == "system" and dialect != "clickhouse"
-        return _refused(name) if known is None or wrong else _columns(known)
+        return _refused(name) if known is None or wrong else _columns(known, table in _PLAIN)
     if not schema or schema == "main":
         return _unqualified(name, table, dialect)
     return None
@@ -187,9 +193,11 @@ def catalog_columns(hidden: str) -> Columns:
     return _columns(frozenset(hidden.split()))
 
 
-def _columns(hidden: frozenset[str]) -> Columns:
-    # A star would show the hidden columns too.
-    return Columns([], CLEAN, dict.fromkeys(hidden, SYSTEM), SYSTEM if hidden else CLEAN)
+def _columns(hidden: frozenset[str], plain: bool = False) -> Columns:
+    # A star would show the hidden columns too; the lists of relations and of their columns are
+    # names and types all the same, and only a definition that is asked for by name is refused.
+    star = SYSTEM if hidden and not plain else CLEAN
+    return Columns([], CLEAN, dict.fromkeys(hidden, SYSTEM), star)
 
 
 def _refused(name: RelationName) -> Refusal:

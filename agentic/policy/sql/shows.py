@@ -29,7 +29,7 @@ _SHOW = re.compile(
 )
 _DESCRIBE = re.compile(
     rf"""\A\s*(?:DESCRIBE|DESC|EXPLAIN)\s+(?:(?:TABLE|VIEW|EXTENDED|FORMATTED|COLUMN)\s+)*
-    (?P<name>{_NAME})(?:\s+(?:{_IDENTIFIER}|TYPE\s*=\s*COLUMNS))?\s*;?\s*\Z""",
+    (?P<name>{_NAME})(?:\s+(?:(?P<column>{_IDENTIFIER})|TYPE\s*=\s*COLUMNS))?\s*;?\s*\Z""",
     re.I | re.X,
 )
 _PRAGMA = re.compile(
@@ -69,6 +69,8 @@ def judge_show(sql: str, lens: Lens) -> SqlVerdict | None:
         match = _DESCRIBE.match(text)
         if match is None or match["name"].split(".")[0].lower() in _NOT_RELATIONS:
             return None
+        if match["column"] and re.search(r"\b(?:EXTENDED|FORMATTED)\b", match.group(), re.I):
+            return _deny(Refusal("SYSTEM_CATALOG", "it shows statistics of a column's values"))
         return _of_relation(match["name"], text, lens)
     return None
 

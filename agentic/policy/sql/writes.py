@@ -114,6 +114,7 @@ def _kind(kind: str) -> Refusal:
 _ACTIONS = frozenset(
     [
         "ColumnDef",
+        "Delete",
         "Drop",
         "AlterColumn",
         "AlterRename",
