@@ -4,6 +4,7 @@ from agentic.rules import (
     binding,
     categories,
     contracts,
+    cycles,
     duplicates,
     filled_columns,
     infrastructure,
@@ -17,7 +18,9 @@ from agentic.rules import (
     source_dates,
     source_tables,
     source_types,
+    stale_tests,
     syntax,
+    yaml_faults,
 )
 from agentic.rules.case import Case, Change, Diagnosis
 from agentic.rules.driver import diagnose, diagnose_and_fix
@@ -27,6 +30,7 @@ BUILT_IN = (
     binding,
     categories,
     contracts,
+    cycles,
     duplicates,
     filled_columns,
     infrastructure,
@@ -40,7 +44,9 @@ BUILT_IN = (
     source_dates,
     source_tables,
     source_types,
+    stale_tests,
     syntax,
+    yaml_faults,
 )
 """Modules whose import registers the rules."""
 

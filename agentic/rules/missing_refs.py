@@ -9,6 +9,7 @@ from typing import Any
 from agentic.rules.asking import FileChange, ask, recent_changes, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
 from agentic.rules.code_text import MissingName, missing_names
+from agentic.rules.followers import followed
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import likeness, nearest
 from agentic.rules.registry import rule
@@ -316,13 +317,11 @@ def _brought_back(
     if place:
         name = place.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         draft.observed = name
-        text = yield from text_of(gone.path)
-        after = _replaced(text, gone, name) if text else None
-        change = edit_change(gone.path, text or "", after or "", f"{gone.name} is {name} now")
-        if after is not None and change is not None:
+        moved = yield from followed(gone.path, gone.name, name)
+        if moved:
             finding = draft.finding(f"{gone.name} was renamed to {name}.", confidence=0.95)
             title = f"fix({_short(gone)}): read {name}, the new name of {gone.name}"
-            return Diagnosis(finding, "fix", title, finding.summary, (change,))
+            return Diagnosis(finding, "fix", title, finding.summary, moved)
     change_back = _create(removed)
     finding = draft.finding(
         f"{gone.name} was removed while {_short(gone)} still reads it.",
