@@ -1,6 +1,7 @@
 """What an engine may call: one function a tool, registered with its schema and its effect."""
 
 from agentic.tools import (
+    ages,
     columns,
     dbt,
     edits,
@@ -8,6 +9,9 @@ from agentic.tools import (
     live,
     nodes,
     notify,
+    overview,
+    past,
+    profiles,
     report,
     scratchpad,
     statements,
@@ -22,7 +26,22 @@ from agentic.tools.registry import (
     toolsets,
 )
 
-BUILT_IN = (columns, dbt, edits, files, live, nodes, notify, report, scratchpad, statements)
+BUILT_IN = (
+    ages,
+    columns,
+    dbt,
+    edits,
+    files,
+    live,
+    nodes,
+    notify,
+    overview,
+    past,
+    profiles,
+    report,
+    scratchpad,
+    statements,
+)
 """Modules whose import registers the tools."""
 
 __all__ = [

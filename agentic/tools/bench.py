@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agentic.lineage import Graph
     from agentic.policy import World
     from agentic.project import Manifest, Project, Repo
+    from agentic.store import Store
     from agentic.warehouse import Connection
     from agentic.workspace import Workspace
 
@@ -61,6 +62,8 @@ class Bench:
     """Runs the rules over this bench's incident; given by the runtime, which may import them."""
     notify: Callable[[str, str, str], None] | None = None
     """Tells a connection a title and a text; given by the runtime. Raises ServiceError."""
+    history: Store | None = None
+    """Past invocations and profiles; None: nothing is remembered in this run."""
     edits: dict[str, Edit] = field(default_factory=dict)
     """The proposal so far, by path relative to the dbt project."""
     report: Report | None = None

@@ -43,7 +43,7 @@ def dbt_test(bench: Bench, *, select: Select) -> dict[str, Any]:
 @tool(toolset="dbt", effect="workspace", timeout_s=300.0)
 def dbt_compile(bench: Bench, *, select: Select) -> dict[str, Any]:
     """Compile nodes with the proposal in the workspace: their SQL, or dbt's error in full."""
-    space = _workspace(bench)
+    space = workspace_of(bench)
     outcome: Any = space.compile(_ids(bench, select))
     return {
         "ok": bool(getattr(outcome, "ok", True)),
@@ -60,7 +60,7 @@ def dbt_show(
 ) -> dict[str, Any]:
     """Build one model in the workspace and return its first rows, masked."""
     uid = find_node(bench, node).unique_id
-    space = _workspace(bench)
+    space = workspace_of(bench)
     outcome = space.build([uid])
     relation = outcome.relations.get(uid)
     if not outcome.ok or relation is None:
@@ -91,19 +91,19 @@ def _refuse_values(bench: Bench, unique_id: str) -> None:
 
 
 def _built(bench: Bench, select: list[str]) -> dict[str, Any]:
-    outcome = _workspace(bench).build(_ids(bench, select))
+    outcome = workspace_of(bench).build(_ids(bench, select))
     results = getattr(outcome.run_results, "results", ()) or ()
     return {
         "ok": bool(outcome.ok),
         "results": [
-            {"node": r.unique_id, "status": r.status, "message": _shown(bench, r.message)[:2000]}
+            {"node": r.unique_id, "status": r.status, "message": shown(bench, r.message)[:2000]}
             for r in results
         ],
         "log": "" if outcome.ok else _tail(bench, outcome.log),
     }
 
 
-def _workspace(bench: Bench) -> Workspace:
+def workspace_of(bench: Bench) -> Workspace:
     if bench.workspace is None:
         raise ToolError("nothing may be built in this run", hint="`agentic run` opens a workspace.")
     space = bench.workspace()
@@ -116,10 +116,10 @@ def _ids(bench: Bench, select: list[str]) -> list[str]:
 
 
 def _tail(bench: Bench, log: object) -> str:
-    return _shown(bench, log)[-LOG_CHARS:]
+    return shown(bench, log)[-LOG_CHARS:]
 
 
-def _shown(bench: Bench, said: object) -> str:
+def shown(bench: Bench, said: object) -> str:
     """An error text without the values it repeats, in a project that protects any."""
     text_ = str(said or "")
     world = bench.world

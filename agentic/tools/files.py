@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
 from agentic.tools.bench import Bench
+from agentic.tools.compact import More, lean, page
+from agentic.tools.nodes import distances, find_node
 from agentic.tools.paths import (
     MAX_BYTES,
     TEXT,
@@ -27,13 +30,14 @@ from agentic.tools.paths import (
 from agentic.tools.registry import ToolError, tool
 
 if TYPE_CHECKING:
-    from agentic.project import Repo
+    from agentic.project import Commit, Repo
 
 READ_CHARS = 50_000
 TEXT_BUDGET = 45_000
 HITS = 60
 SEARCH_S = 3.0
 CHANGES = 60
+DIFF_CHARS = 1_600
 
 
 @tool(toolset="context", effect="read")
@@ -154,37 +158,115 @@ def recent_changes(
     bench: Bench,
     *,
     commits: Annotated[int, Meta(description="how many commits to look back", ge=0, le=30)] = 5,
+    node: Annotated[str, Meta(description="only what can have changed this node")] = "",
+    more: More = "",
 ) -> dict[str, Any]:
     """What changed in the project lately: uncommitted files first, then the last commits.
 
-    Each change has the file's text before and after; renamed and deleted files included.
+    Each change has the file's text before and after; renamed and deleted files included. With a
+    node: the changes to its file, its YAML, its macros and everything upstream of it, as diffs.
     """
     if bench.repo is None:
         return {"repository": False, "uncommitted": [], "commits": []}
+    if node:
+        return {"repository": True, **changes_of_node(bench, node, commits, more)}
     return {"repository": True, **_changes(bench, commits)}
 
 
 def _changes(bench: Bench, commits: int) -> dict[str, Any]:
-    repo, room = _repo(bench), _Room(TEXT_BUDGET)
-    start, now = prefix(bench), _readable(bench, _repo(bench).changed_paths())
-    report: dict[str, Any] = {
-        "head": repo.head(),
-        "uncommitted": [
-            room.change(key, repo.show("HEAD", start + key), text_now(bench, key)) for key in now
-        ],
-        "commits": [],
-    }
+    room = _Room(TEXT_BUDGET)
+    report: dict[str, Any] = {"head": _repo(bench).head(), "uncommitted": [], "commits": []}
+    for one in changed_files(bench, commits):
+        found = room.change(one.path, one.before, one.after)
+        if one.commit is None:
+            report["uncommitted"].append(found)
+            continue
+        commit = one.commit
+        if not report["commits"] or report["commits"][-1]["sha"] != commit.sha:
+            entry = {"sha": commit.sha, "when": commit.date, "author": commit.author}
+            report["commits"].append({**entry, "subject": commit.subject, "files": []})
+        report["commits"][-1]["files"].append(found)
+    return report
+
+
+class Changed(NamedTuple):
+    """One file that changed."""
+
+    path: str
+    before: str | None
+    after: str | None
+    commit: Commit | None
+    """None: it is not committed."""
+
+
+def changed_files(
+    bench: Bench, commits: int, only: Collection[str] | None = None
+) -> Iterator[Changed]:
+    """Files that changed, the uncommitted first; with `only`, of these alone."""
+    repo, start = _repo(bench), prefix(bench)
+    for key in _readable(bench, repo.changed_paths()):
+        if only is None or key in only:
+            yield Changed(key, repo.show("HEAD", start + key), text_now(bench, key), None)
     for commit in repo.log([start or "."], limit=commits) if commits else ():
         if repo.git("rev-list", "--max-count=1", "--min-parents=1", commit.sha) != commit.sha:
             continue  # the first commit adds everything: there is no "before" to compare with
-        files = [
-            room.change(key, repo.show(f"{commit.sha}^", name), repo.show(commit.sha, name))
-            for key in _readable(bench, commit.paths)
-            for name in [start + key]
-        ]
-        entry = {"sha": commit.sha, "when": commit.date, "author": commit.author}
-        report["commits"].append({**entry, "subject": commit.subject, "files": files})
-    return report
+        for key in _readable(bench, commit.paths):
+            if only is None or key in only:
+                name = start + key
+                before, after = repo.show(f"{commit.sha}^", name), repo.show(commit.sha, name)
+                yield Changed(key, before, after, commit)
+
+
+def changes_of_node(bench: Bench, name: str, commits: int, more: str) -> dict[str, Any]:
+    """Changes that reach a node, the nearest to it first within each commit, as diffs."""
+    node = find_node(bench, name)
+    files = _files_above(bench, node.unique_id)
+    rows = []
+    for one in changed_files(bench, commits, files):
+        distance, why = files[one.path]
+        commit = one.commit
+        told = {
+            "path": one.path,
+            "of": why,
+            "edges_up": distance or None,
+            "commit": commit.sha[:10] if commit else "uncommitted",
+            "when": commit.date[:19] if commit else None,
+            "author": commit.author if commit else None,
+            "subject": commit.subject[:120] if commit else None,
+            "diff": _diff(one),
+        }
+        rows.append(lean(told))
+    return {
+        "node": node.unique_id,
+        "looked_at_commits": commits,
+        **page(rows, more, name="changes"),
+    }
+
+
+def _files_above(bench: Bench, unique_id: str) -> dict[str, tuple[int, str]]:
+    """Files that can change what a node holds: (edges up, of which node or macro)."""
+    found: dict[str, tuple[int, str]] = {}
+    for uid, edges in distances(bench, unique_id, up=True).items():
+        one = bench.manifest.all.get(uid)
+        if one is None:
+            continue
+        yaml = (one.patch_path or "").rpartition("://")[2]
+        macros = [bench.manifest.macros.get(name) for name in one.depends_on_macros]
+        paths = [(one.original_file_path, uid), (yaml, uid)]
+        paths += [(macro.original_file_path, macro.unique_id) for macro in macros if macro]
+        for path, why in paths:
+            if path and (path not in found or found[path][0] > edges):
+                found[path] = (edges, why)
+    return found
+
+
+def _diff(one: Changed) -> str:
+    """Changed lines with their numbers, few around them; a CSV's first rows alone."""
+    before = (_head(one.path, one.before) or "").splitlines()
+    after = (_head(one.path, one.after) or "").splitlines()
+    lines = list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
+    text = "\n".join(lines)
+    return text if len(text) <= DIFF_CHARS else text[:DIFF_CHARS] + "\n... read_file has the rest"
 
 
 class _Room:

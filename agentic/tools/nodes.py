@@ -7,12 +7,18 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from agentic.tools.bench import Bench
+from agentic.tools.compact import More, lean, page
+from agentic.tools.freshly import is_stale
 from agentic.tools.registry import ToolError, tool
 
 UniqueId = Annotated[str, Meta(description="unique_id of a node, source or exposure")]
 Depth = Annotated[int, Meta(description="edges to follow; 0 for all", ge=0, le=50)]
-CODE_CHARS = 12_000
+Kind = Annotated[str, Meta(description="only these: model, source, test, exposure, ...")]
+CODE_CHARS = 8_000
 LIST = 200
+LINEAGE_TOKENS = 3_000
+_TESTS = ("test.", "unit_test.")
+_RELATIONS = ("model", "source", "seed", "snapshot")
 
 
 def find_node(bench: Bench, unique_id: str) -> Any:
@@ -29,43 +35,105 @@ def find_node(bench: Bench, unique_id: str) -> Any:
 
 
 @tool(toolset="context", effect="read")
-def get_node(bench: Bench, *, node: UniqueId) -> dict[str, Any]:
-    """One node as dbt knows it: kind, file, relation, code, columns, tests, parents, owner."""
+def get_node(
+    bench: Bench,
+    *,
+    node: UniqueId,
+    code: Annotated[bool, Meta(description="false: without its code")] = True,
+    more: More = "",
+) -> dict[str, Any]:
+    """One node as dbt knows it: kind, file, relation, columns, tests, parents, owner, code.
+
+    Long code comes in parts: `more` gives the next one.
+    """
     one = find_node(bench, node)
     children = bench.graph.children(one.unique_id)
-    code = one.raw_code or ""
+    start = int(more) if more.isdigit() else 0
+    text = (one.raw_code or "")[start : start + CODE_CHARS] if code else ""
+    left = code and start + CODE_CHARS < len(one.raw_code or "")
+    if start:
+        return lean({"unique_id": one.unique_id, "raw_code": text, "more": _next(start, left)})
     return {
         "unique_id": one.unique_id,
         "resource_type": one.resource_type,
         "path": one.original_file_path,
-        "relation": one.relation_name,
-        "owner": bench.manifest.owner_of(one.unique_id),
-        "tags": list(one.tags),
-        "materialized": (one.config or {}).get("materialized"),
-        "declared_columns": [
-            {"name": c.name, "data_type": c.data_type} for c in list(one.columns.values())[:LIST]
-        ],
-        "raw_code": code[:CODE_CHARS],
-        "code_truncated": len(code) > CODE_CHARS,
-        "parents": list(bench.graph.parents(one.unique_id))[:LIST],
-        "children": [c for c in children if not c.startswith("test.")][:LIST],
-        "tests": [c for c in children if c.startswith(("test.", "unit_test."))][:LIST],
+        **lean(
+            {
+                "described_in": (one.patch_path or "").rpartition("://")[2],
+                "relation": one.relation_name,
+                "owner": bench.manifest.owner_of(one.unique_id),
+                "tags": list(one.tags),
+                "materialized": one.materialized,
+                "contract": one.contract_enforced or None,
+                "about": " ".join((one.description or "").split())[:300],
+                "declared_columns": _declared(one),
+                "raw_code": text,
+                "more": _next(start, left),
+                "parents": list(bench.graph.parents(one.unique_id))[:LIST],
+                "children": [c for c in children if not c.startswith(_TESTS)][:LIST],
+                "tests": [c for c in children if c.startswith(_TESTS)][:LIST],
+                "same_relation": _twins(bench, one),
+                "stale": is_stale(bench, one),
+            }
+        ),
     }
 
 
+def _next(start: int, left: bool) -> str:
+    return str(start + CODE_CHARS) if left else ""
+
+
+def _declared(node: Any) -> dict[str, str]:
+    """Columns as YAML declares them, with their types; a mark of PII beside the type."""
+    found = {}
+    for column in list(node.columns.values())[:LIST]:
+        marks = [column.data_type or "", "pii" if "pii" in column.tags else ""]
+        found[column.name] = " ".join(mark for mark in marks if mark)
+    return found
+
+
+def _twins(bench: Bench, node: Any) -> list[str]:
+    """Other nodes that write the same relation: what is read there is of the last that ran."""
+    if not node.relation_name or node.resource_type not in _RELATIONS:
+        return []
+    return sorted(
+        uid
+        for uid, one in bench.manifest.all.items()
+        if one.relation_name == node.relation_name
+        and uid != node.unique_id
+        and one.resource_type in _RELATIONS
+    )
+
+
 @tool(toolset="context", effect="read")
-def lineage_upstream(bench: Bench, *, node: UniqueId, depth: Depth = 0) -> dict[str, Any]:
+def lineage_upstream(
+    bench: Bench, *, node: UniqueId, depth: Depth = 0, kind: Kind = "", more: More = ""
+) -> dict[str, Any]:
     """Every ancestor of a node with its distance in edges, nearest first."""
-    return _walk(bench, find_node(bench, node).unique_id, depth, up=True)
+    return _walk(bench, node, depth, kind, more, up=True)
 
 
 @tool(toolset="context", effect="read")
-def lineage_downstream(bench: Bench, *, node: UniqueId, depth: Depth = 0) -> dict[str, Any]:
+def lineage_downstream(
+    bench: Bench, *, node: UniqueId, depth: Depth = 0, kind: Kind = "", more: More = ""
+) -> dict[str, Any]:
     """Every descendant of a node, tests and exposures included, with its distance in edges."""
-    return _walk(bench, find_node(bench, node).unique_id, depth, up=False)
+    return _walk(bench, node, depth, kind, more, up=False)
 
 
-def _walk(bench: Bench, start: str, depth: int, *, up: bool) -> dict[str, Any]:
+def _walk(bench: Bench, node: str, depth: int, kind: str, more: str, *, up: bool) -> dict[str, Any]:
+    start = find_node(bench, node).unique_id
+    distance = distances(bench, start, depth, up=up)
+    rows = [
+        {"node": uid, "distance": n}
+        for uid, n in distance.items()
+        if n and (not kind or uid.startswith(f"{kind}."))
+    ]
+    return {"node": start, **page(rows, more, name="nodes", tokens=LINEAGE_TOKENS)}
+
+
+def distances(bench: Bench, start: str, depth: int = 0, *, up: bool) -> dict[str, int]:
+    """Edges from a node to everything above or below it, itself included, nearest first."""
     step = bench.graph.parents if up else bench.graph.children
     distance, frontier = {start: 0}, [start]
     while frontier and (not depth or distance[frontier[0]] < depth):
@@ -76,27 +144,4 @@ def _walk(bench: Bench, start: str, depth: int, *, up: bool) -> dict[str, Any]:
                     distance[uid] = distance[here] + 1
                     following.append(uid)
         frontier = following
-    rows = [{"node": uid, "distance": n} for uid, n in distance.items() if n]
-    return {"node": start, "nodes": rows[:LIST], "total": len(rows)}
-
-
-@tool(toolset="context", effect="read")
-def catalog_search(
-    bench: Bench, *, text: Annotated[str, Meta(description="words to look for", min_length=2)]
-) -> dict[str, Any]:
-    """Nodes and sources whose name, description, tag or column matches every word."""
-    words = text.lower().split()
-    hits = []
-    for uid, one in sorted(bench.manifest.all.items()):
-        columns = " ".join(one.columns) if one.columns else ""
-        described = getattr(one, "description", "") or ""
-        haystack = f"{uid} {' '.join(one.tags)} {columns} {described}".lower()
-        if all(word in haystack for word in words):
-            hits.append(
-                {
-                    "node": uid,
-                    "path": one.original_file_path,
-                    "owner": bench.manifest.owner_of(one.unique_id),
-                }
-            )
-    return {"matches": hits[:50], "total": len(hits)}
+    return distance

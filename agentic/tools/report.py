@@ -62,6 +62,12 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
     return {"stored": True, "decision": decision, "finding": dump(stored)}
 
 
+def _owner(bench: Bench, uid: str) -> str:
+    """The owner of the cause, else of the nearest node below that has one."""
+    below = bench.graph.descendants(uid) if uid in bench.manifest.all else []
+    return next((name for one in (uid, *below) if (name := bench.manifest.owner_of(one))), "")
+
+
 def _complete(bench: Bench, said: FindingInput, next_step: str) -> Finding:
     node = find_node(bench, said.root_cause.node) if said.root_cause.node else None
     uid = node.unique_id if node else said.root_cause.node
@@ -79,7 +85,8 @@ def _complete(bench: Bench, said: FindingInput, next_step: str) -> Finding:
         summary=said.summary,
         evidence=tuple(said.evidence),
         lineage=path,
-        owner=said.owner or bench.manifest.owner_of(uid),
+        # Whom to tell is the project's word: an engine names nobody.
+        owner=_owner(bench, uid),
         affected=affected,
         next_step=said.next_step or next_step,
     )

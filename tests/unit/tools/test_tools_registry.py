@@ -29,9 +29,34 @@ def test_every_tool_says_what_it_does_and_what_it_touches() -> None:
 def test_toolsets_hold_what_the_configuration_promises() -> None:
     found = toolsets()
 
-    assert {"get_node", "get_schema", "read_file", "recent_changes"} <= set(found["context"])
+    assert found["context"] == (
+        "catalog_search",
+        "column_lineage",
+        "compare_profiles",
+        "freshness",
+        "get_node",
+        "get_schema",
+        "impact",
+        "lineage_downstream",
+        "lineage_upstream",
+        "partition_state",
+        "profile_column",
+        "query_metrics",
+        "read_file",
+        "recent_changes",
+        "run_history",
+        "search_code",
+        "search_logs",
+        "system_map",
+    )
     assert found["sql"] == ("explain_query", "run_sql")
-    assert found["dbt"] == ("dbt_build", "dbt_compile", "dbt_show", "dbt_test")
+    assert found["dbt"] == (
+        "dbt_build",
+        "dbt_compile",
+        "dbt_show",
+        "dbt_source_freshness",
+        "dbt_test",
+    )
     assert found["edits"] == ("create_model", "edit_file", "rename_column", "write_test")
     assert found["report"] == ("diagnose", "scratchpad", "submit_report")
 
