@@ -43,6 +43,7 @@ def view_of(subject: Subject) -> ProjectView:
             },
             dialect=subject.dialect,
             unique_ids=_unique_ids(subject),
+            relations=_relations(subject),
         )
     found: ProjectView = subject.memo["change_view"]
     return found
@@ -54,6 +55,14 @@ def _unique_ids(subject: Subject) -> dict[str, str]:
         for uid, node in subject.manifest.all.items()
         if uid.startswith(("model.", "snapshot.", "seed.", "analysis."))
         and node.package_name == subject.project.name
+    }
+
+
+def _relations(subject: Subject) -> dict[str, str]:
+    return {
+        uid: f"{node.schema}.{node.alias or node.name}".lower()
+        for uid, node in subject.manifest.all.items()
+        if uid.startswith(("model.", "snapshot.", "seed.")) and node.schema
     }
 
 

@@ -41,6 +41,11 @@ def find_view(project: Project, dialect: str | None) -> ProjectView:
             if uid.startswith(("model.", "snapshot.", "seed.", "analysis."))
             and node.package_name == project.name
         },
+        relations={
+            uid: f"{node.schema}.{node.alias or node.name}".lower()
+            for uid, node in (manifest.all.items() if manifest is not None else ())
+            if uid.startswith(("model.", "snapshot.", "seed.")) and node.schema
+        },
     )
 
 

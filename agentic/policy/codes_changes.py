@@ -105,6 +105,10 @@ spaces.
 PROMPT_INJECTION_TEXT | Text speaks to an agent or a reviewer, claims approval, or holds a script.
 | It could talk the next reader into something. | Describe the data; leave instructions out.
 
+CHANGE_ASKED | `change.ask` of guardrails.yml names what is edited, or no rule under `change:`
+names it. | What no rule allows, a person decides. | Name the path or the nodes under
+`change.allow`, or review the draft.
+
 COST_CONFIG_CHANGE | The compute of a node changes. | It spends money. | A person approves it.
 
 DATA_EXPIRY | A setting lets data expire. | It deletes rows later. | A person sets it.

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from agentic.exceptions import SqlError
 from agentic.sql.shape_facts import Leaf, Output, Relation, RowFact, Shape
-from agentic.sql.shape_frame import Columns, Facts, Frame
+from agentic.sql.shape_frame import Columns, Facts, Frame, whole_row
 from agentic.sql.shape_masking import masking
 from agentic.sql.shape_parse import parse_query
 from agentic.sql.shape_text import (
@@ -313,7 +313,7 @@ class _Reader:
         for column in list(root.find_all(exp.Column)):
             if isinstance(column.this, exp.Star):
                 continue
-            found = self.find(column, sources, aliases or {}, scope) or self.whole(column, sources)
+            found = self.find(column, sources, aliases or {}, scope) or whole_row(column, sources)
             if found is not None:
                 column.replace(found.copy())
             elif column.find_ancestor(exp.Query) is None and self.closed(column, sources):
@@ -350,14 +350,6 @@ class _Reader:
         if opens:
             return leaf_column("|".join(sorted(key for one in opens for key in one.opens)), name)
         return None
-
-    def whole(self, column: exp.Column, sources: Mapping[str, Frame]) -> exp.Expr | None:
-        """A relation named as a value is its whole row: every column, `*` for the unknown."""
-        frame = sources.get(column.name.lower()) if not column.table else None
-        if frame is None:
-            return None
-        parts = [one.copy() for one in frame.columns.values()]
-        return exp.Tuple(expressions=parts + [leaf_column(key, "*") for key in frame.opens])
 
     @staticmethod
     def closed(column: exp.Column, sources: Mapping[str, Frame]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from agentic.sql.shape_facts import RowFact
+from agentic.sql.shape_text import leaf_column
 
 Columns = Callable[[str, str], tuple[str, ...] | None]
 """(place, name) of a relation to its columns; None when they are not known."""
@@ -29,3 +30,12 @@ class Frame:
         self.columns = dict(columns)
         self.opens = opens
         self.facts: Facts = dict(facts or {})
+
+
+def whole_row(column: exp.Column, sources: Mapping[str, Frame]) -> exp.Expr | None:
+    """A relation named as a value is its whole row: every column, `*` for the unknown."""
+    frame = sources.get(column.name.lower()) if not column.table else None
+    if frame is None:
+        return None
+    parts = [one.copy() for one in frame.columns.values()]
+    return exp.Tuple(expressions=parts + [leaf_column(key, "*") for key in frame.opens])

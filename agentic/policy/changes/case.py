@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -16,6 +17,7 @@ from agentic.policy.changes.yaml_load import load, mapping
 from agentic.records import Verdict
 from agentic.sql.rewrite import replace_ref
 
+_REF = re.compile(r"\bref\(\s*(?:['\"][\w-]+['\"]\s*,\s*)?['\"]([\w.-]+)['\"]")
 PACKAGES = ("dbt_packages/", "dbt_modules/")
 
 
@@ -128,6 +130,20 @@ class Case:
             schema = str((source.keys.get("schema") if source else None) or source_name)
             found.add(f"{schema}.{table.keys.get('identifier') or name}".lower())
         return frozenset(found)
+
+    @cached_property
+    def dangling(self) -> frozenset[str]:
+        """Names that the base's nodes refer to and that no file here defines."""
+        found = set()
+        for _, text in self.base.of_kind("model", "snapshot", "singular_test", "analysis"):
+            found |= set(_REF.findall(text))
+        return frozenset(one for one in found if one not in self.base.nodes)
+
+    def calls_already(self, function: str) -> bool:
+        """Does a node of the base call a function?"""
+        call = re.compile(rf"(?<![\w.]){re.escape(function)}\s*\(", re.IGNORECASE)
+        kinds = ("model", "snapshot", "singular_test")
+        return any(call.search(text) for _, text in self.base.of_kind(*kinds))
 
     def removed_nodes(self) -> dict[str, str]:
         """Nodes that the change takes away, with their path."""

@@ -12,9 +12,14 @@ from agentic.policy.changes.effective import judge_settings, touched_nodes
 from agentic.policy.changes.jinja_judge import judge_effects, judge_macros, judge_template
 from agentic.policy.changes.kept_tests import weaker_config
 from agentic.policy.changes.macro_use import judge_macro_users
-from agentic.policy.changes.node_judge import QUERY_KINDS, judge_node
+from agentic.policy.changes.node_judge import (
+    QUERY_KINDS,
+    judge_node,
+    name_of,
+    source_relation,
+)
 from agentic.policy.changes.nodes_sql import stem
-from agentic.policy.changes.paths import judge_path, judge_rules, twin_in_case
+from agentic.policy.changes.paths import Touched, judge_path, judge_rules, twin_in_case
 from agentic.policy.changes.resources import as_json
 from agentic.policy.changes.seeds import judge_seed
 from agentic.policy.changes.settings import same
@@ -95,19 +100,37 @@ def _judge(case: Case) -> None:
 
 
 def _rules(case: Case, path: str, kind: str) -> None:
-    code = RULE_CODES.get(kind, "WRITE_OUT_OF_SCOPE")
+    code = RULE_CODES.get(kind, "CHANGE_ASKED")
     if any(inside(path, folder) for folder in case.after.places["macro"]):
         code = "MACRO_CHANGE"
     if path == PROJECT_FILE:
         code = "PROJECT_CONFIG_CHANGE"
-    ids = [case.project.unique_ids[path]] if path in case.project.unique_ids else []
-    ids += (
-        [f"{kind}.{case.after.name}.{stem(path)}"] if kind in ("model", "seed", "snapshot") else []
-    )
-    ids += _described(case, path) if kind == "properties" else []
-    found = judge_rules(path, ids, case.rules, code)
+    plain = not kind and path not in (PROJECT_FILE, "selectors.yml")
+    what = "The file is no part of what dbt builds, and" if plain else "The change is free, but"
+    ids = _nodes_of(case, path, kind)
+    relations = {uid: name for uid in ids if (name := _relation_of(case, uid))}
+    found = judge_rules(Touched(path, tuple(ids), relations), case.rules, code, what)
     if found is not None:
         case.findings.append(found)
+
+
+def _nodes_of(case: Case, path: str, kind: str) -> list[str]:
+    """unique_ids of the nodes that a file holds, or whose entry in it differs."""
+    if kind == "properties":
+        return _described(case, path)
+    if path in case.project.unique_ids:
+        return [case.project.unique_ids[path]]
+    known = kind in ("model", "seed", "snapshot")
+    return [f"{kind}.{case.after.name}.{stem(path)}"] if known else []
+
+
+def _relation_of(case: Case, uid: str) -> str:
+    """`schema.table` of a node, where it is known: from the manifest, or as a source says."""
+    kind, _, rest = uid.partition(".")
+    if kind == "source":
+        table = rest.removeprefix(f"{case.base.name}.")
+        return name_of(source_relation(case.base, table)) if "." in table else ""
+    return case.project.relations.get(uid, "")
 
 
 def _described(case: Case, path: str) -> list[str]:
@@ -119,13 +142,15 @@ def _described(case: Case, path: str) -> list[str]:
         if before.get(key) == after.get(key):
             continue
         kind, _, name = key.partition(":")
-        kind = "source" if kind == "table" else kind
-        names.append(f"{kind}.{case.after.name}.{name}")
-        if kind == "source" and "." not in name:
+        if kind == "source":
             # What a source says of itself (its schema, say) holds for each of its tables.
             tables = sorted(k for k in {*before, *after} if k.startswith(f"table:{name}."))
             names += [f"source.{case.after.name}.{one.partition(':')[2]}" for one in tables]
-    return names
+            if tables:
+                continue
+        kind = "source" if kind == "table" else kind
+        names.append(f"{kind}.{case.after.name}.{name}")
+    return list(dict.fromkeys(names))
 
 
 def _text(case: Case, path: str, kind: str, text: str | None) -> None:

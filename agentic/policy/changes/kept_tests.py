@@ -27,12 +27,19 @@ class Weakening(msgspec.Struct, frozen=True):
     path: str
 
 
+Moves = Callable[[str, str, str], bool]
+"""(owner, old, new): is it one column, which the change gives another name?"""
 Emits = Callable[[str, str], bool | None]
 """(owner, column): does the node give this column? None where nobody knows."""
 
 
 def compare_tests(
-    before: Iterable[Test], after: Iterable[Test], *, gone: Callable[[str], bool], emits: Emits
+    before: Iterable[Test],
+    after: Iterable[Test],
+    *,
+    gone: Callable[[str], bool],
+    emits: Emits,
+    moves: Moves,
 ) -> Iterator[Weakening]:
     """Every existing test that is lost or weakened; `gone(owner)` tells that the node is
     deleted."""
@@ -50,7 +57,32 @@ def compare_tests(
         if reason:
             yield Weakening(test, "deny", reason, twin.line, twin.path)
     for test in missing:
-        yield from _missing(test, left, emits)
+        moved = _moved(test, left, moves)
+        if moved is None:
+            yield from _missing(test, left, emits)
+            continue
+        left.remove(moved)
+        reason = (
+            f"The test {test.kind} goes with its column from {test.column} to {moved.column}; "
+            "nothing else of it changes."
+        )
+        yield Weakening(test, "ask", reason, moved.line, moved.path)
+
+
+def _moved(test: Test, left: list[Test], moves: Moves) -> Test | None:
+    """The same test on the same column under its new name."""
+    return next(
+        (
+            one
+            for one in left
+            if (one.owner, one.kind, one.arguments) == (test.owner, test.kind, test.arguments)
+            and test.column
+            and one.column
+            and moves(test.owner, test.column.lower(), one.column.lower())
+            and not weaker_config(test.config, one.config)
+        ),
+        None,
+    )
 
 
 def _twin(test: Test, candidates: list[Test]) -> Test | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from agentic.policy.changes.builtins import stem as plain_name
 from agentic.policy.changes.case import Case
 from agentic.policy.changes.macros import macros_in
 from agentic.policy.changes.node_judge import judge_faults
@@ -102,9 +103,13 @@ def _statements(case: Case, name: str) -> None:
     for fault in (
         judge_query(f"select {text.strip()}", case.project.dialect) if text.strip() else ()
     ):
+        foreign = plain_name(name) != name and not name.startswith(
+            (case.project.dialect, "default")
+        )
         if (
             fault.verdict == "deny"
             and "parse" not in fault.reason
             and "statements" not in fault.reason
+            and not (foreign and "UNKNOWN_FUNCTION" in fault.reason)
         ):
             case.add(path, 0, fault.verdict, fault.code, fault.reason)

@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from agentic.policy.changes.case import Case
@@ -60,7 +61,8 @@ def judge_faults(
     """Faults of the rendered SQL that the base does not have."""
     old = set(known)
     dialect = case.project.dialect
-    if not any(one.text.strip() for one in now.all):
+    empty = not any(one.text.strip() for one in now.all)
+    if empty and (was is None or any(one.text.strip() for one in was.all)):
         case.add(path, 0, "deny", "SQL_POLICY", "The file holds no SQL.")
     _reached(case, path, now, was)
     _hidden(case, path, now, was)
@@ -106,6 +108,7 @@ def _reached(case: Case, path: str, now: Variants, was: Variants | None) -> None
         case.add(path, 0, "deny", code, f"{key} is looked up by a name that is made at run time.")
 
 
+_OWN_FUNCTION = re.compile(r"UNKNOWN_FUNCTION: (?:Function )?([\w.]+) is not ")
 UNKNOWN = Fault("ask", "SQL_POLICY", "What the package's macros make of this is only known to dbt.")
 
 
@@ -115,7 +118,13 @@ def unreadable(fault: Fault) -> bool:
 
 
 def _fault(case: Case, path: str, fault: Fault, old: set[str]) -> None:
-    if fault.reason not in old:
+    if fault.reason in old:
+        return
+    function = _OWN_FUNCTION.search(fault.reason)
+    if function is not None and case.calls_already(function.group(1)):
+        reason = f"{function.group(1)}() is a function of this warehouse's own; the base calls it."
+        case.add(path, 0, "ask", "SQL_POLICY", reason)
+    else:
         case.add(path, 0, fault.verdict, fault.code, fault.reason)
 
 
@@ -124,9 +133,7 @@ def _references(case: Case, path: str, now: Variants) -> None:
     for one in now.all:
         for name in one.refs:
             if not known_reference(case, name):
-                case.add(
-                    path, 0, "deny", "SQL_POLICY", f"ref('{name}') names no node of the project."
-                )
+                _unknown_reference(case, path, name)
         for name in one.sources:
             if (
                 name not in case.after.sources
@@ -159,6 +166,17 @@ def _references(case: Case, path: str, now: Variants) -> None:
                 )
     if _circular(case, path):
         case.add(path, 0, "deny", "SQL_POLICY", "The node would depend on itself.")
+
+
+def _unknown_reference(case: Case, path: str, name: str) -> None:
+    reason = f"ref('{name}') names no node of the project."
+    plain = name.rsplit("~", maxsplit=1)[-1]
+    if plain in case.dangling and path in case.base.files:
+        return  # the base reads it too: it is not the change's to answer for
+    if plain in case.dangling or case.after.packages_missing:
+        case.add(path, 0, "ask", "SQL_POLICY", f"{reason} A package that is not here may have it.")
+    else:
+        case.add(path, 0, "deny", "SQL_POLICY", reason)
 
 
 def _before(case: Case, path: str) -> tuple[Rendered, ...]:
@@ -251,7 +269,36 @@ def _differences(case: Case, path: str, base: Shape, after: Shape) -> None:
     for one in compare(base, after, exists):
         case.add(path, 0, one.verdict, one.code, one.reason)
     for column in _lost(base, after):
-        _dropped(case, path, stem(path), column)
+        if not _given_back(case, path, base, after, column):
+            _dropped(case, path, stem(path), column)
+
+
+def _given_back(case: Case, path: str, base: Shape, after: Shape, column: str) -> bool:
+    """Does the column only take back the name that the node's declaration or readers expect?"""
+    old, name = base.output(column), stem(path)
+    entry = case.base.declared.get(f"model:{name}")
+    declared = {one.lower() for one in entry.columns} if entry is not None else set()
+    if old is None or column.lower() in declared:
+        return False
+    if next(readers(case, name, column, set()), None) is not None:
+        return False
+    return any(
+        base.output(new.name) is None
+        and (new.text, new.leaves) == (old.text, old.leaves)
+        and (new.name.lower() in declared or _missed(case, name, new.name.lower()))
+        for new in after.outputs
+    )
+
+
+def _missed(case: Case, name: str, column: str) -> bool:
+    """Does a node of the base read a column of this one that it does not give?"""
+    for child, path in case.base.nodes.items():
+        if name not in case.base.files.get(path, "") or child == name:
+            continue
+        shape = case.base_library.shape(path, 1)
+        if shape is not None and column in shape.unresolved:
+            return True
+    return False
 
 
 def _unreadable(case: Case, path: str, old_path: str, which: int) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+
+import msgspec
 
 from agentic.policy.changes.shapes import ChangeFinding, ChangeRule, ChangeRules
 
@@ -141,32 +143,76 @@ def matches(path: str, pattern: str) -> bool:
     return False
 
 
-def rule_for(
-    rules: Iterable[ChangeRule], path: str, unique_ids: Iterable[str]
-) -> ChangeRule | None:
+class Touched(msgspec.Struct, frozen=True):
+    """What a changed file stands for: itself, the nodes in it, and the relations they build."""
+
+    path: str
+    nodes: tuple[str, ...] = ()
+    """unique_ids."""
+    relations: Mapping[str, str] = {}
+    """`schema.table` by unique_id, as far as it is known."""
+
+    def named(self, rule: ChangeRule, node: str) -> bool:
+        """Does a rule name the node, by its unique_id or its relation?"""
+        relation = self.relations.get(node, "")
+        return node in rule.unique_ids or (
+            bool(relation)
+            and any(fnmatchcase(relation, one) for one in map(_plain, rule.relations))
+        )
+
+    def unplaced(self, rule: ChangeRule) -> bool:
+        """Could the rule mean a relation that a node builds where nobody here knows?"""
+        tables = [_plain(one).rpartition(".")[2] for one in rule.relations]
+        return any(
+            node not in self.relations and fnmatchcase(node.rpartition(".")[2].lower(), table)
+            for node in self.nodes
+            for table in tables
+        )
+
+
+def _plain(pattern: str) -> str:
+    """`schema.table` of a relation pattern, without a database."""
+    return ".".join(pattern.removeprefix("relation:").lower().split(".")[-2:])
+
+
+def rule_for(rules: Iterable[ChangeRule], touched: Touched) -> ChangeRule | None:
     """The first rule that names the path or one of the nodes in it."""
-    ids = set(unique_ids)
     for rule in rules:
-        if any(matches(path, pattern) for pattern in rule.paths) or ids & set(rule.unique_ids):
+        if any(matches(touched.path, pattern) for pattern in rule.paths) or any(
+            touched.named(rule, node) for node in touched.nodes
+        ):
             return rule
     return None
 
 
-def judge_rules(
-    path: str, unique_ids: Iterable[str], rules: ChangeRules, code: str
-) -> ChangeFinding | None:
-    """What `change:` of guardrails.yml says of a path; None when it is allowed."""
-    ids = tuple(unique_ids)
-    denied = rule_for(rules.deny, path, ids)
+def _allowed(rules: Iterable[ChangeRule], touched: Touched) -> bool:
+    """Is the file named by its path, or every node in it by some rule?"""
+    listed = tuple(rules)
+    if any(matches(touched.path, pattern) for rule in listed for pattern in rule.paths):
+        return True
+    return bool(touched.nodes) and all(
+        any(touched.named(rule, node) for rule in listed) for node in touched.nodes
+    )
+
+
+def judge_rules(touched: Touched, rules: ChangeRules, code: str, what: str) -> ChangeFinding | None:
+    """What `change:` of guardrails.yml says of a file; None when it is allowed.
+
+    `what` says in words what the file is, for the reason.
+    """
+    path = touched.path
+    denied = rule_for(rules.deny, touched)
     if denied is not None:
-        return ChangeFinding(
-            path, 0, "deny", "WRITE_PROTECTED", f"change.deny names it: {denied.text}."
-        )
-    asked = rule_for(rules.ask, path, ids)
+        reason = f"change.deny names it: {denied.text}."
+        return ChangeFinding(path, 0, "deny", "WRITE_PROTECTED", reason)
+    asked = rule_for(rules.ask, touched)
     if asked is not None:
         return ChangeFinding(path, 0, "ask", code, f"change.ask names it: {asked.text}.")
-    if rule_for(rules.allow, path, ids) is None:
-        return ChangeFinding(
-            path, 0, "ask", code, "No rule under change: names it, so that a person decides."
-        )
+    unplaced = next((rule for rule in (*rules.deny, *rules.ask) if touched.unplaced(rule)), None)
+    if unplaced is not None:
+        reason = f"Where it is built is not known here, and {unplaced.text} may mean it."
+        return ChangeFinding(path, 0, "ask", code, reason)
+    if not _allowed(rules.allow, touched):
+        reason = f"{what} no rule under change: names it, so that a person decides."
+        return ChangeFinding(path, 0, "ask", code, reason)
     return None

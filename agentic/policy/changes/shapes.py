@@ -75,6 +75,8 @@ class ProjectView(msgspec.Struct, frozen=True):
     """Columns that are really there, by node name or `source.table`, where known."""
     unique_ids: Mapping[str, str] = {}
     """unique_id by project-relative path, where a manifest is at hand."""
+    relations: Mapping[str, str] = {}
+    """`schema.table`, in lower case, by unique_id, where a manifest is at hand."""
 
 
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
@@ -117,6 +119,7 @@ PRECEDENCE = (
     "PROMPT_INJECTION_TEXT",
     "MACRO_CHANGE",
     "WRITE_PROTECTED",
+    "CHANGE_ASKED",
     "WRITE_OUT_OF_SCOPE",
 )
 RANK = {code: -number for number, code in enumerate(PRECEDENCE)}

@@ -155,6 +155,11 @@ class Tree:
                 )
         return frozenset(found - {""})
 
+    @property
+    def packages_missing(self) -> bool:
+        """Does the project declare a package that is not installed here?"""
+        return bool(self.declared_packages - set(self.package_files))
+
     @cached_property
     def macros(self) -> MacroTable:
         own = dict(self.of_kind("macro", "generic_test"))

@@ -59,7 +59,8 @@ def judge_resources(case: Case, paths: set[str]) -> None:
     removed = case.removed_nodes()
     for key in sorted({*old, *new}):
         was, now = old.get(key, []), new.get(key, [])
-        if len(now) > 1 or (now and _elsewhere(case, key, paths)):
+        twice = len(now) > 1 and now[0].kind != "source"  # a source may stand in many files
+        if twice or (now and _elsewhere(case, key, paths)):
             case.add(
                 now[0].path,
                 now[-1].line,
@@ -78,15 +79,22 @@ def judge_resources(case: Case, paths: set[str]) -> None:
     _used_sources(case, [key for key in old if key not in new] + _switched_off(case, new))
     _fragments(case, paths)
     _arguments(case, paths)
-    _places(case, [one[0] for key, one in new.items() if key not in old])
+    _places(case, paths)
 
 
-def _places(case: Case, added: list[Resource]) -> None:
-    """A new source may not be declared over what cannot be read."""
-    for one in added:
-        if one.kind != "table":
+def _places(case: Case, paths: set[str]) -> None:
+    """No source may be declared over, or moved to, what cannot be read."""
+    sources = {one.name for one in case.after.resources_of(paths) if one.kind == "source"}
+    for one in case.after.resources:
+        if one.kind != "table" or one.name.partition(".")[0] not in sources:
             continue
         relation = source_relation(case.after, one.name)
+        known = one.key in case.base.declared
+        if known and relation == source_relation(case.base, one.name):
+            continue
+        if "{" in name_of(relation) and case.rules.read_deny:
+            reason = f"Where {one.name} lies is only known to dbt, and read.deny names relations."
+            case.add(one.path, one.line, "ask", "SOURCE_CHANGE", reason)
         for fault in judge_relations(
             [relation], frozenset([name_of(relation)]), case.rules.read_deny
         ):
@@ -182,6 +190,7 @@ def judge_tests(case: Case, paths: set[str]) -> None:
         after,
         gone=lambda owner: owner in removed,
         emits=lambda owner, column: emits(case, owner, column),
+        moves=lambda owner, old, new: moves(case, owner, old, new),
     ):
         case.add(found.path, found.line, found.verdict, "TEST_WEAKENED", found.reason)
     _placed_tests(case, before, after)
@@ -216,6 +225,24 @@ def emits(case: Case, owner: str, column: str) -> bool | None:
     else:
         known = case.base_library.columns("agentic_ref", name)
     return None if known is None else column.lower() in {one.lower() for one in known}
+
+
+def moves(case: Case, owner: str, old: str, new: str) -> bool:
+    """Does the change rename a column, in a source's declaration or in a node's own SQL?"""
+    kind, _, name = owner.partition(":")
+    if kind == "table":
+        was, now = case.base.declared.get(owner), case.after.declared.get(owner)
+        if was is None or now is None:
+            return False
+        before, after = ({one.lower() for one in two.columns} for two in (was, now))
+        return old in before - after and new in after - before
+    was_path, now_path = case.base.nodes.get(name), case.after.nodes.get(name)
+    base = case.base_library.shape(was_path, 1) if was_path else None
+    shape = case.library.shape(now_path, 1) if now_path else None
+    if base is None or shape is None or base.output(new) or shape.output(old):
+        return False
+    left, right = base.output(old), shape.output(new)
+    return left is not None and right is not None and left.text == right.text
 
 
 def _fragments(case: Case, paths: set[str]) -> None:

@@ -21,6 +21,7 @@ _FALSE = frozenset(["no", "No", "NO", "false", "False", "FALSE", "off", "Off", "
 _NULL = frozenset(["", "~", "null", "Null", "NULL"])
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)$")
 _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*)?\.[0-9_]*([eE][-+][0-9]+)?$")
+_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 _TAGS = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(
     _TAGS + kind for kind in ["str", "int", "float", "bool", "null", "map", "seq", "timestamp"]
@@ -67,6 +68,7 @@ def load(text: str) -> Loaded:
     if len(text) > MAX_BYTES:
         return Loaded(None, (Problem(1, "The file is larger than a megabyte.", "size"),), True)
     problems = list(_lexical(text))
+    text = _TRAILING.sub("", text)  # a tab at a line's end is nothing to dbt's own reader
     reader = YAML(typ="safe", pure=True)
     reader.version = (1, 1)
     try:
