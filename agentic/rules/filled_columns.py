@@ -9,7 +9,7 @@ from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.drift import Drift
 from agentic.rules.hunks import line_of
 from agentic.rules.likeness import mentions
-from agentic.rules.pairing import pair
+from agentic.rules.pairing import MARGIN, SURE, Candidate, Pairing, pair
 from agentic.rules.registry import rule
 from agentic.rules.trail import Step, counted, failed_tests, trail
 
@@ -70,9 +70,19 @@ def _successor(case: Case, step: Step, sources: list[str]) -> Steps[Diagnosis | 
         unread = tuple(c for key, c in shape.columns.items() if not mentions(code, key))
         drift = Drift(uid, (missing,), unread, shape, {missing: (step.node,)})
         found = yield from pair(case, drift, missing)
-        if found.best is not None:
-            return _asked(case, drift, step, found.best.column.name, found.best.reasons())
+        best = found.best or _nearest(found)
+        if best is not None:
+            return _asked(case, drift, step, best.column.name, best.reasons())
     return None
+
+
+def _nearest(found: Pairing) -> Candidate | None:
+    """The likeliest by far: it is only named in a question, so less is needed than for an edit."""
+    ranked = [one for one in found.candidates if one.score]
+    if not ranked or ranked[0].score < SURE:
+        return None
+    apart = len(ranked) == 1 or ranked[0].score - ranked[1].score >= MARGIN
+    return ranked[0] if apart else None
 
 
 def _asked(case: Case, drift: Drift, step: Step, new: str, reasons: str) -> Diagnosis:

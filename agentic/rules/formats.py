@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from agentic.rules.numbers import matches
 from agentic.sql import quote
 
 _DAY = "(0?[1-9]|[12][0-9]|3[01])"
@@ -93,7 +94,7 @@ def _counts(column: str, dialect: str) -> list[str]:
     dates = [f"^{pattern}($|[ T])" for pattern in DATES.values()]
     # A time is what follows the date: the year of `31/12/2024` must not be taken for one.
     times = [f"[0-9]{pattern}$" if pattern else "^[^:]*$" for pattern in TIMES.values()]
-    hits = [f"count(case when {_matches(name, p, dialect)} then 1 end)" for p in dates + times]
+    hits = [f"count(case when {matches(name, p, dialect)} then 1 end)" for p in dates + times]
     return [f"count({quote(column, dialect)})", *hits]
 
 
@@ -108,18 +109,6 @@ def _fit_of(numbers: list[int]) -> Fit:
     days = dict(zip(DATES, numbers[1 : 1 + len(DATES)], strict=True))
     hours = dict(zip(TIMES, numbers[1 + len(DATES) :], strict=True))
     return Fit(numbers[0], days, hours)
-
-
-def _matches(expression: str, pattern: str, dialect: str) -> str:
-    if dialect in ("postgres", "redshift", "materialize"):
-        return f"{expression} ~ '{pattern}'"
-    if dialect == "bigquery":
-        return f"regexp_contains({expression}, r'{pattern}')"
-    if dialect in ("spark", "databricks"):
-        return f"{expression} rlike '{pattern}'"
-    if dialect == "snowflake":
-        return f"regexp_instr({expression}, '{pattern}') > 0"
-    return f"regexp_matches({expression}, '{pattern}')"
 
 
 def parse_template(form: str, dialect: str, *, as_date: bool) -> str:

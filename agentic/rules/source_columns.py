@@ -8,8 +8,9 @@ from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
 from agentic.rules.drift import Drift, source_drifts
 from agentic.rules.hunks import line_of
 from agentic.rules.likeness import mentioned, mentions
-from agentic.rules.pairing import Pairing, pair
+from agentic.rules.pairing import Candidate, Pairing, pair_all
 from agentic.rules.registry import rule
+from agentic.rules.retyped import read_anew
 
 
 @rule(code="AR012", cls="src_column_renamed", order=20)
@@ -33,14 +34,11 @@ def src_column_renamed(case: Case) -> Steps[Diagnosis | None]:
         The models that read the source read the new name and keep their own output name, so that
         nothing downstream changes. Tell the source's owner.
     """
-    for drift in (yield from source_drifts(case)):
-        for missing in drift.missing:
-            if not _explains(case, drift, missing):
-                continue
-            found = yield from pair(case, drift, missing)
-            if found.best is not None:
-                return (yield from _renamed(case, drift, found))
-    return None
+    found = yield from _paired(case)
+    renamed = [one for one in found if one[1].best is not None]
+    if not renamed:
+        return None
+    return (yield from _renamed(case, renamed, [one for one in found if one not in renamed]))
 
 
 @rule(code="AR011", cls="src_column_dropped", order=21)
@@ -61,14 +59,29 @@ def src_column_dropped(case: Case) -> Steps[Diagnosis | None]:
     Fix:
         Ask the owner. A null column is a stopgap that a person may declare, never a repair.
     """
-    for drift in (yield from source_drifts(case)):
-        for missing in drift.missing:
-            if not _explains(case, drift, missing):
-                continue
-            found = yield from pair(case, drift, missing)
-            if found.best is None:
-                return _dropped(case, drift, found)
+    for drift, found in (yield from _paired(case)):
+        if found.best is None:
+            return _dropped(case, drift, found)
     return None
+
+
+def _paired(case: Case) -> Steps[list[tuple[Drift, Pairing]]]:
+    """Every missing column that accounts for the failure, with what took its place; and those
+    that the same nodes would miss next."""
+    found: list[tuple[Drift, Pairing]] = []
+    stopped: set[str] = set()
+    for drift in (yield from source_drifts(case)):
+        named = [m for m in drift.missing if _explains(case, drift, m)]
+        beside = [m for m in drift.missing if stopped & set(drift.readers[m])]
+        if not named and not beside:
+            continue
+        pairs = yield from pair_all(case, drift)
+        first = [m for m in named if m in pairs]
+        stopped |= {uid for m in first for uid in drift.readers[m]}
+        # The build stops at the first unknown name: the relation's other lost columns come next.
+        rest = [m for m in pairs if m not in first and drift.readers[m]]
+        found += [(drift, pairs[m]) for m in [*first, *rest]]
+    return found
 
 
 def _explains(case: Case, drift: Drift, missing: str) -> bool:
@@ -82,47 +95,82 @@ def _explains(case: Case, drift: Drift, missing: str) -> bool:
     return not named_elsewhere or drift.node in case.failing
 
 
-def _renamed(case: Case, drift: Drift, found: Pairing) -> Steps[Diagnosis]:
-    best = found.best
-    assert best is not None
-    new, missing = best.column.name, found.missing
-    draft = Draft(case, drift.node, missing, new)
-    _relation_facts(draft, drift, missing)
-    draft.fact(f"{new} takes the place of {missing}: {best.reasons()}.", drift.shape.relation)
-    _rejected(draft, found)
-    readers = drift.readers[missing]
-    yield from _code_facts(draft, case, readers, missing)
-    named = mentioned(case.messages, missing)
+def _renamed(
+    case: Case, renamed: list[tuple[Drift, Pairing]], lost: list[tuple[Drift, Pairing]]
+) -> Steps[Diagnosis]:
+    (drift, found), best = renamed[0], _best(renamed[0][1])
+    draft = Draft(case, drift.node, found.missing, best.column.name)
+    for one, pairing in renamed:
+        new, missing = _best(pairing).column.name, pairing.missing
+        _relation_facts(draft, one, missing)
+        reasons = _best(pairing).reasons()
+        draft.fact(f"{new} takes the place of {missing}: {reasons}.", one.shape.relation)
+        _rejected(draft, pairing)
+        yield from _code_facts(draft, case, one.readers[missing], missing)
+    named = mentioned(case.messages, found.missing)
     confidence = min(0.98, 0.9 + 0.06 * best.score + (0.02 if named else 0.0))
     name = case.node(drift.node).name
+    said = "; ".join(
+        f"{case.node(one.node).name}: {p.missing} to {_best(p).column.name}" for one, p in renamed
+    )
+    summary = (
+        f"{_kind(drift)} {name} has renamed {found.missing} to {best.column.name}; the project "
+        f"still reads {found.missing}."
+    )
+    summary = summary if len(renamed) == 1 else f"Columns were renamed ({said})."
     finding = draft.finding(
-        f"{_kind(drift)} {name} has renamed {missing} to {new}; the project still reads {missing}.",
+        summary,
         confidence=confidence,
-        next_step=_tell(case, drift, missing, new),
+        next_step=_tell(case, drift, found.missing, best.column.name),
     )
-    own = [uid for uid in readers if not case.vendored(uid)]
-    if not own or len(own) < len(readers):
-        step = f"{new} is read inside an installed package or through `*`: override that model."
+    if lost:
+        gone = ", ".join(f"{case.node(one.node).name}.{p.missing}" for one, p in lost)
+        step = f"{gone} is gone too, and nothing fits it: both are one change of the source."
         return Diagnosis(finding, "escalate", finding.summary, rationale=step)
-    why = f"{name} has renamed {missing} to {new}; every output keeps its name."
-    changes = tuple(
-        Change(
-            "rename_column",
-            {"node": uid, "old": missing, "new": new, "parent": drift.node, "why": why},
+    readers = {uid for one, p in renamed for uid in one.readers[p.missing]}
+    if not readers or any(case.vendored(uid) for uid in readers):
+        step = (
+            f"{best.column.name} is read inside an installed package or through `*`: override "
+            "that model."
         )
-        for uid in own
-    )
+        return Diagnosis(finding, "escalate", finding.summary, rationale=step)
+    retyped = any(_best(p).retyped for _, p in renamed)
+    changes = (yield from read_anew(case, renamed)) if retyped else _renames(case, renamed)
+    if not changes:
+        step = f"{best.column.name} has another type as well ({best.column.type}): convert it."
+        return Diagnosis(finding, "escalate", finding.summary, rationale=step)
+    first = case.node(drift.readers[found.missing][0]).name
     return Diagnosis(
         finding=finding,
         decision="fix",
-        title=f"fix({case.node(own[0]).name}): read {missing} as {new}, its new name in {name}",
+        title=f"fix({first}): read {said.split(': ', 1)[1].replace(' to ', ' as ')}"
+        if len(renamed) == 1
+        else f"fix({first}): read renamed columns by their new names",
         rationale=(
-            f"{_kind(drift)} {name} has {new} where the project expects {missing}. Its readers "
-            "read the new name and keep the names of their outputs, so nothing below changes."
+            f"{summary} The readers read the new names and keep the names of their outputs, so "
+            "nothing below changes."
         ),
         changes=changes,
-        rename_undone=((drift.node, missing, new),),
+        rename_undone=()
+        if retyped
+        else tuple((one.node, p.missing, _best(p).column.name) for one, p in renamed),
     )
+
+
+def _best(found: Pairing) -> Candidate:
+    assert found.best is not None
+    return found.best
+
+
+def _renames(case: Case, renamed: list[tuple[Drift, Pairing]]) -> tuple[Change, ...]:
+    changes = []
+    for drift, found in renamed:
+        new, name = _best(found).column.name, case.node(drift.node).name
+        why = f"{name} has renamed {found.missing} to {new}; every output keeps its name."
+        for uid in drift.readers[found.missing]:
+            given = {"node": uid, "old": found.missing, "new": new, "parent": drift.node}
+            changes.append(Change("rename_column", {**given, "why": why}))
+    return tuple(changes)
 
 
 def _dropped(case: Case, drift: Drift, found: Pairing) -> Diagnosis:

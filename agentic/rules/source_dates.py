@@ -14,6 +14,7 @@ from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
 from agentic.rules.registry import rule
+from agentic.rules.uses import moment_cast
 from agentic.rules.witness import Witness, find_witness
 from agentic.sql import quote, rewrite
 
@@ -93,7 +94,7 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str, told: bool) -> Steps[
     if declared is not None and family(declared.data_type or "") in ("date", "moment"):
         return Suspect(uid, name, shape, str(declared.data_type), "it is declared so")
     for reader in case.readers(uid):
-        if kind := cast_kind(case.code(reader), key):
+        if kind := moment_cast(case.code(reader), key):
             return Suspect(uid, name, shape, kind, f"{reader} casts it to {kind}")
     if not _NAMED.search(key):
         return None
@@ -104,21 +105,6 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str, told: bool) -> Steps[
     if told and witness is None:
         return Suspect(uid, name, shape, "", "its name says so")
     return None
-
-
-def cast_kind(code: str, column: str) -> str:
-    """The type that code gives a column by a cast or a function of moments; or empty."""
-    name = rf"[\w.\"`]*\b{re.escape(column)}\b[\"`]?"
-    patterns = (
-        rf"cast\s*\(\s*{name}\s+as\s+(date|timestamp|datetime)",
-        rf"{name}\s*::\s*(date|timestamp|datetime)",
-        rf"\b(date|timestamp)\s*\(\s*{name}\s*\)",
-    )
-    for pattern in patterns:
-        if found := re.search(pattern, code, re.IGNORECASE):
-            return found.group(1).lower()
-    truncated = rf"(date_trunc|date_part|extract|datediff|date_diff|strftime)\s*\([^)]*\b{name}"
-    return "timestamp" if re.search(truncated, code, re.IGNORECASE) else ""
 
 
 def _fits(case: Case, suspects: list[Suspect]) -> Steps[dict[tuple[str, str], Fit]]:
@@ -195,7 +181,7 @@ def _edit(case: Case, uid: str, suspect: Suspect, form: str, as_date: bool) -> S
     if before is None:
         return None
     # A cast that stands there already gives the type: the parse inside it needs none of its own.
-    inner = as_date and not (cast_kind(before, suspect.column) and "date_trunc" not in before)
+    inner = as_date and not (moment_cast(before, suspect.column) and "date_trunc" not in before)
     tested = any(child.startswith("unit_test.") for child in case.graph.children(uid))
     make = tolerant_template if tested else parse_template
     template = make(form, case.dialect, as_date=inner)

@@ -12,7 +12,9 @@ from agentic.rules.drift import readers_of, used_columns
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
+from agentic.rules.numbers import is_number, safe_cast
 from agentic.rules.registry import rule
+from agentic.rules.uses import COMPUTED, number_cast
 from agentic.rules.witness import copies_of, find_witness
 from agentic.sql import quote, rewrite
 
@@ -21,15 +23,6 @@ _TOLD = re.compile(
     r"|cannot (?:mix|compare)|binder error|does not exist|invalid number",
     re.IGNORECASE,
 )
-_NUMBER = r"^[ ]*[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?[ ]*$"
-_TYPE = (
-    r"(?:(?:big|small|tiny|huge)?int(?:eger)?\d*|numeric|decimal|double(?: precision)?"
-    r"|float\d*|real|number)"
-)
-_SIZE = r"(?:\s*\(\s*\d+\s*(?:,\s*\d+\s*)?\))?"
-
-
-COMPUTED = "a number"
 
 
 class Suspect(msgspec.Struct, frozen=True):
@@ -78,7 +71,7 @@ def src_type_changed(case: Case) -> Steps[Diagnosis | None]:
 
 def _figures_sql(suspect: Suspect, dialect: str) -> str:
     name = quote(suspect.column, dialect)
-    good = _is_number(name, dialect)
+    good = is_number(name, dialect)
     decimals = f"length(split_part(trim({name}), '.', 2))"
     return (
         f"select count({name}) as filled, count(case when {good} then 1 end) as numbers, "  # noqa: S608 -- quoted
@@ -123,38 +116,6 @@ def _suspect(case: Case, uid: str, shape: Shape, key: str) -> Steps[Suspect | No
     return None
 
 
-def number_cast(code: str, column: str) -> str:
-    """The number's type that code gives a column; COMPUTED where it only computes with it."""
-    name = rf"[\w.\"`]*\b{re.escape(column)}\b[\"`]?"
-    for pattern in (
-        rf"cast\s*\(\s*{name}\s+as\s+({_TYPE}{_SIZE})",
-        rf"{name}\s*::\s*({_TYPE}{_SIZE})",
-    ):
-        if found := re.search(pattern, code, re.IGNORECASE):
-            return found.group(1).lower()
-    computed = (
-        rf"(?:\b(?:sum|avg|round|abs)\s*\(\s*{name}|{name}\s*[*/+-]\s*[\d(\w]|[*/+-]\s*{name})"
-    )
-    return COMPUTED if re.search(computed, code, re.IGNORECASE) else ""
-
-
-def _is_number(expression: str, dialect: str) -> str:
-    if dialect in ("postgres", "redshift", "materialize"):
-        return f"{expression} ~ '{_NUMBER}'"
-    if dialect in ("", "duckdb"):
-        return f"regexp_matches({expression}, '{_NUMBER}')"
-    return f"regexp_like({expression}, '{_NUMBER}')"
-
-
-def safe_cast(dialect: str, kind: str) -> str:
-    """A cast of `{col}` that gives null for what is no number."""
-    if dialect in ("postgres", "redshift", "materialize"):
-        pattern = _NUMBER.replace("{", "{{").replace("}", "}}")
-        return f"case when {{col}} ~ '{pattern}' then cast({{col}} as {kind}) end"
-    word = "safe_cast" if dialect == "bigquery" else "try_cast"
-    return f"{word}({{col}} as {kind})"
-
-
 def _decided(case: Case, suspect: Suspect, filled: int, bad: int) -> Steps[Diagnosis]:
     node, column = case.node(suspect.node), suspect.column
     kind = suspect.shape.columns[column.lower()].type
@@ -166,7 +127,7 @@ def _decided(case: Case, suspect: Suspect, filled: int, bad: int) -> Steps[Diagn
     name = quote(column, case.dialect)
     sql = (
         f"select {name} as value, count(*) as times from {suspect.shape.relation} "  # noqa: S608 -- quoted
-        f"where not {_is_number(name, case.dialect)} group by {name} order by 2 desc, 1 limit 10"
+        f"where not {is_number(name, case.dialect)} group by {name} order by 2 desc, 1 limit 10"
     )
     samples = yield from rows_of(sql, max_rows=10) if bad else _none()
     draft.fact(f"{bad} of {filled} values are no numbers.", suspect.shape.relation, samples or [])

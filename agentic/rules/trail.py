@@ -105,6 +105,19 @@ def _origins(traced: ColumnLineage, here: tuple[str, str]) -> list[tuple[str, st
     return [(e.node, e.column) for e in made if e.kind in COPIES]
 
 
+_TO = re.compile(r"ref\(\s*['\"]([^'\"]+)['\"]|source\(\s*['\"]([^'\"]+)['\"]\s*,\s*['\"]([^'\"]+)")
+
+
+def parent_of(case: Case, test: str, to: str, child: str | None) -> str:
+    """The node that a relationships test's `to` names; empty when it cannot be told."""
+    found = _TO.search(to)
+    if found is None:
+        return ""
+    name = found[1] or found[3]
+    above = [uid for uid in case.graph.parents(test) if case.node(uid).name == name]
+    return next((uid for uid in above if uid != child), above[0] if above else "")
+
+
 def is_raw(uid: str) -> bool:
     """True for what is loaded, not built from something."""
     return uid.startswith(("source.", "seed."))

@@ -54,9 +54,14 @@ def _traced(case: Case, uid: str) -> ColumnLineage:
     return column_lineage(case.manifest, schemas=schemas, dialect=case.dialect, only=near)
 
 
+def traced_below(case: Case, uid: str) -> ColumnLineage:
+    """Column lineage of a node and what lies below it, made once a case."""
+    return case.once(("below", uid), lambda: _traced(case, uid))
+
+
 def copies_of(case: Case, uid: str, column: str) -> list[tuple[str, str]]:
     """(node, column) of every descendant that passes a column on unchanged, nearest first."""
-    traced = case.once(("below", uid), lambda: _traced(case, uid))
+    traced = traced_below(case, uid)
     found: list[tuple[str, str]] = []
     frontier = [(uid, column)]
     while frontier:

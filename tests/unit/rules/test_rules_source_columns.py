@@ -182,3 +182,104 @@ def test_a_loaders_own_columns_take_nobodys_place() -> None:
 
     assert report["finding"]["root_cause"]["observed"] == "created_moment"
     assert report["decision"] == "fix"
+
+
+SUMMED = model(
+    "totals",
+    "select sum(amount) as total from {{ ref('stg_orders') }}",
+    [STAGING],
+    config={"materialized": "table"},
+)
+TOTALS = {"model.shop.totals": {"total": "DECIMAL(18,2)"}}
+
+
+def counts(*columns: tuple[int, int, float | None]) -> tuple[str, list[dict[str, object]]]:
+    """The one statement over the relation: rows, then filled, distinct and total of each column."""
+    figures = [200, *(value for column in columns for value in column)]
+    return ("^select count\\(\\*\\) as n0", [{f"n{n}": v for n, v in enumerate(figures)}])
+
+
+def test_a_name_alone_does_not_beat_a_total_that_was_stored() -> None:
+    world = World(
+        {**shape(amount_fee="DECIMAL(10,2)", value="DECIMAL(10,2)"), **TOTALS},
+        answers=[
+            ("as total from", [{"total": 1000.0}]),
+            counts((200, 90, 20.0), (200, 180, 1000.0)),
+        ],
+    )
+
+    report = world.run(case_of([*NODES, SUMMED], failed(STAGING, LOUD)))
+
+    assert report["decision"] == "fix"
+    assert report["finding"]["root_cause"]["observed"] == "value"
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [(0, 0, None), (200, 1, 400.0), (200, 180, 40.0)],
+    ids=["empty", "one value", "another total"],
+)
+def test_a_new_column_that_cannot_be_the_old_one_is_never_read_in_its_place(
+    figure: tuple[int, int, float | None],
+) -> None:
+    answers = [counts(figure)]
+    if figure[2] == 40.0:
+        answers = [("as total from", [{"total": 1000.0}]), *answers]
+    world = World({**shape(amount_net="DECIMAL(10,2)"), **TOTALS}, answers=answers)
+
+    report = world.run(case_of([*NODES, SUMMED], failed(STAGING, LOUD)))
+
+    assert report["finding"]["cls"] == "src_column_dropped"
+    assert report["decision"] == "escalate"
+    assert "rename_column" not in world.names()
+
+
+def test_two_renamed_at_once_are_told_apart_by_their_tests_and_totals() -> None:
+    test = check("accepted_values", STAGING, "status", values=["open", "paid"])
+    world = World(
+        {RAW: {"id": "INTEGER", "c1": "VARCHAR", "c2": "DECIMAL(10,2)"}, **TOTALS},
+        answers=[
+            ("as total from", [{"total": 1000.0}]),
+            (
+                "^select count\\(\\*\\) as n0",
+                [dict(zip("abcdefghi", [200, 200, 2, None, 200, 200, 150, 1000.0, 0], strict=True))],
+            ),
+        ],
+    )
+
+    report = world.run(case_of([*NODES, SUMMED, test], failed(STAGING, LOUD)))
+
+    assert report["decision"] == "fix", report
+    renamed = {(c.input["old"], c.input["new"]) for c in world.calls if c.name == "rename_column"}
+    assert renamed == {("amount", "c2"), ("status", "c1")}
+
+
+def test_one_renamed_and_one_gone_is_no_half_repair() -> None:
+    world = World({RAW: {"id": "INTEGER", "amount_usd": "DECIMAL(10,2)"}})
+
+    report = world.run(case_of(NODES, failed(STAGING, LOUD)))
+
+    assert report["finding"]["root_cause"]["column"] == "amount"
+    assert report["decision"] == "escalate"
+    assert "status" in report["rationale"]
+    assert "rename_column" not in world.names()
+
+
+def test_a_new_name_and_a_new_type_are_read_and_converted() -> None:
+    mart = model(
+        "orders",
+        "select order_id, amount from {{ ref('stg_orders') }}",
+        [STAGING],
+        config={"materialized": "table"},
+    )
+    world = World(
+        {**shape(amt="VARCHAR"), "model.shop.orders": {"amount": "DECIMAL(10,2)"}},
+        answers=[("sample", [{"n0": 200, "n1": 200}])],
+    )
+
+    report = world.run(case_of([*NODES, mart], failed(STAGING, LOUD)))
+
+    assert report["decision"] == "fix"
+    edit = next(call for call in world.calls if call.name == "edit_file")
+    assert "try_cast(amt as decimal(10,2)) as amount" in edit.input["edits"][0]["new"]
+    assert report["rename_undone"] == []
