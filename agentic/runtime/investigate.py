@@ -77,15 +77,19 @@ class Investigation:
         return self.budget.usage()
 
 
-def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> Investigation:
+def investigate(
+    session: Session, agent: CompiledAgent, incident: Incident, engine: Engine | None = None
+) -> Investigation:
     """Start or resume the incident's run and loop until a finding lies on the bench.
+
+    `engine` is one that is open already, in place of the agent's own.
 
     Raises EngineError when the agent names an engine that cannot be used, StoreError when another
     process is at this incident now, WarehouseLocked when another process holds the warehouse: the
     run is resumed then.
     """
-    engine_name = choose_engine(agent.engine)
-    run_id, started_at = _start_or_resume(session, agent, incident, engine_name)
+    chosen = choose_engine(agent.engine) if engine is None else engine.name
+    run_id, started_at = _start_or_resume(session, agent, incident, chosen)
     journal = Journal(session.store, run_id)
     places = Places(session, run_id)
     situation = Situation(
@@ -105,14 +109,14 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         session.clock,
         lambda: session.store.cost_usd_since(started_at[:10], but=run_id),
         lambda cost: session.store.spend(run_id, cost),
-        free=engine_name == "rules",
+        free=chosen == "rules",
         deadline=deadline_of(incident.first_seen_at, session.compiled.guardrails.escalate_after_s),
         waited_s=_waited(session, run_id),
     )
     found = Investigation(
         run_id,
         agent,
-        engine_name,
+        chosen,
         incident,
         started_at,
         LoopEnd("no_report"),
@@ -128,14 +132,17 @@ def investigate(session: Session, agent: CompiledAgent, incident: Incident) -> I
         f"{agent.name} takes {incident.kind} in {incident.node or 'the project'}",
         run_id=run_id,
         agent=agent.name,
-        engine=engine_name,
+        engine=chosen,
     )
     if budget.started_late:
         found.note = overdue_note(session, budget)
         session.stream.emit("incident.overdue", found.note, level="warn", run_id=run_id)
-    engine = open_engine(engine_name, case=case, model=agent.model, time_left_s=budget.time_left_s)
-    found.end = _loop(session, found, engine)
-    if found.end.reason == "engine_failed" and agent.engine == "auto" and engine.name != "rules":
+    own = engine or open_engine(
+        chosen, case=case, model=agent.model, time_left_s=budget.time_left_s
+    )
+    found.end = _loop(session, found, own)
+    failed = found.end.reason == "engine_failed" and own.name != "rules"
+    if failed and agent.engine == "auto" and engine is None:
         _fall_back(session, found)
     return found
 
@@ -228,6 +235,7 @@ def _bench(session: Session, incident: Incident, places: Places) -> Bench:
         workspace=None if session.diagnose_only else places.workspace,
         world=session.world,
         guardrails=session.compiled.guardrails,
+        history=session.store,
     )
 
 

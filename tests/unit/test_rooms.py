@@ -47,6 +47,8 @@ DOORS = {
     "duckdb": {"warehouse"},
     "psycopg": {"warehouse"},
     "mcp": {"integrations", "server"},
+    "anyio": {"integrations", "server"},
+    "uvicorn": {"server"},
     "git": {"project"},
 }
 FREE = {"pydantic", "pydantic_core", "jinja2", "ruamel", "msgspec", "markupsafe"}

@@ -49,7 +49,7 @@ def choose_engine(wanted: str) -> EngineName:
 
 
 def open_engine(
-    name: EngineName,
+    name: str,
     *,
     case: Case,
     model: str = "",
