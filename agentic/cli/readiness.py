@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from agentic.config import GUARDRAILS_FILE, Specs, inspect_files
+from agentic.config import AGENTS_FILE, GUARDRAILS_FILE, Specs, inspect_files
 from agentic.exceptions import AgenticError
 from agentic.project import (
     Project,
@@ -146,7 +146,10 @@ def _files(project: Project) -> Iterator[Line]:
         yield Line("guardrails", "fail", evidence, "Run `agentic compile` to see them all.")
         return
     names = ", ".join(agent.name for agent in specs.agents.agents or ())
-    yield Line("agents", "ok", names or "none: the standard agent agentic.triage is used")
+    if specs.agents_found:
+        yield Line("agents", "ok", names or "none: no incident is handled")
+    else:
+        yield Line("agents", "ok", f"no {AGENTS_FILE}: the standard agent agentic.triage is used")
     if specs.guardrails_found:
         yield Line("guardrails", "ok", GUARDRAILS_FILE)
     else:

@@ -31,7 +31,7 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
     from agentic.cli.progress import progress_sink
     from agentic.cli.report import run_text, summary_line
     from agentic.records import exit_code, public_run
-    from agentic.runtime import handle, open_session, remember_relations
+    from agentic.runtime import close_gone, handle, open_session, remember_relations
 
     sink = progress_sink()
     session, incidents = open_session(
@@ -44,7 +44,7 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
     )
     if not incidents:
         note("Nothing to do: the last dbt build left no incident.")
-        session.store.close_absent(set())
+        close_gone(session, set())
         remember_relations(session)
         return 0
     runs = handle(session, incidents, agent_name=agent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -36,7 +36,7 @@ class Review(msgspec.Struct, frozen=True):
     by: str
     commit: str
     """SHA that was reviewed."""
-    approves: bool
+    state: Literal["APPROVED", "CHANGES_REQUESTED", "DISMISSED"]
     at: datetime
 
 
@@ -131,13 +131,14 @@ def _pull_request(said: Any) -> PullRequest:
 def _review(said: Any) -> Review | None:
     """A review that decides something; None for a comment, or from somebody who may not review."""
     try:
-        state, by = str(said["state"]), str(said["user"]["login"])
+        state, by = said["state"], str(said["user"]["login"])
         if said.get("author_association") not in _MAY_REVIEW or said["user"].get("type") == "Bot":
             return None
         if state not in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
             return None
         at = datetime.fromisoformat(str(said["submitted_at"]))
-        approves = state == "APPROVED" and at.tzinfo is not None
-        return Review(int(said["id"]), by, str(said["commit_id"]), approves, at)
+        if at.tzinfo is None:
+            return None
+        return Review(int(said["id"]), by, str(said["commit_id"]), state, at)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -16,7 +16,7 @@ def base_on_remote(repo: Repo, remote: str) -> str:
     contains = repo.git("for-each-ref", "--contains", repo.head(), "--format=%(refname)", prefix)
     names = [line.removeprefix(prefix) for line in contains.splitlines()]
     own = [name for name in names if name != "HEAD" and not name.startswith("agentic/")]
-    for name in (repo.current_branch(), _default(repo, remote)):
+    for name in (repo.current_branch, _default(repo, remote)):
         if name in own:
             return name
     if own:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agentic.exceptions import ConfigError, Issue
+from agentic.guardrails import Desk
 from agentic.records import Incident, RunResult
 from agentic.runtime.conclude import conclude
 from agentic.runtime.investigate import Investigation, investigate
 from agentic.runtime.session import Session
+from agentic.runtime.shielding import shielded
 from agentic.store import new_run_id
 
 _UNBUILT = ("parse_error", "compile_error")
@@ -24,8 +26,8 @@ def handle(
         raise ConfigError([Issue("agents.yml", 1, 1, "AC404", message, f"Agents: {known}")])
     if not any(incident.kind in _UNBUILT for incident in incidents):
         # What does not parse was not built, so it says nothing of incidents that were open before.
-        session.store.close_absent({incident.fingerprint for incident in incidents})
-    seen = [session.store.see(incident) for incident in incidents]
+        close_gone(session, {incident.fingerprint for incident in incidents})
+    seen = [session.store.see(_shielded(session, incident)) for incident in incidents]
     results: list[RunResult] = []
     found: list[Investigation] = []
     try:
@@ -43,6 +45,20 @@ def handle(
         for one in found:
             one.places.close()
     return results
+
+
+def close_gone(session: Session, present: set[str]) -> None:
+    """Close incidents that are gone, and what was asked about them: a yes would come too late."""
+    gone = session.store.close_absent(present)
+    if gone:
+        desk = Desk.of(session.store, session.audit)
+        desk.close(
+            session.store.runs_of(gone), "the incident is gone: the last build is without it"
+        )
+
+
+def _shielded(session: Session, incident: Incident) -> Incident:
+    return shielded(incident, manifest=session.manifest, graph=session.graph, world=session.world)
 
 
 def _by_root_cause(session: Session, found: Sequence[Investigation]) -> list[list[Investigation]]:

@@ -68,10 +68,12 @@ def reviewer_of(session: Session, branch: str, sha: str, *, asked_at: str) -> Pe
         why = f"reviews could not be read: {mask_text(error.message)}"
         session.stream.emit("review.unknown", why, level="warn")
         return None
-    if any(not one.approves for one in words):
+    if any(one.state == "CHANGES_REQUESTED" for one in words):
         return None
     asked = datetime.fromisoformat(asked_at)
-    good = [one for one in words if one.commit == sha and one.at >= asked]
+    good = [
+        one for one in words if one.state == "APPROVED" and one.commit == sha and one.at >= asked
+    ]
     if not good:
         return None
     first = min(good, key=lambda one: one.id)
