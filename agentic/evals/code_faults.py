@@ -60,15 +60,24 @@ def typo(name: str) -> str:
 @fault("upstream_alias_renamed", layer="code")
 def upstream_alias_renamed(scene: Scene) -> Injected:
     """A parent renamed an output column, and a child still reads the old name."""
-    options = [
+    options = renamable_outputs(scene)
+    untested = [one for one in options if not is_tested(scene, one[0], one[2][1])]
+    return rename_output(scene, *scene.choose("upstream_alias_renamed", untested or options))
+
+
+def renamable_outputs(scene: Scene) -> list[tuple[Node, str, re.Match[str]]]:
+    """Aliases that a child needs and nothing else in their own text."""
+    return [
         (node, text, match)
         for node, text in texts(scene)
         if not node.contract_enforced and node.resource_type == "model"
         for match in _OUTPUT.finditer(text)
         if is_last_use(text, match) and breaks_a_child(scene, node, match[1])
     ]
-    untested = [one for one in options if not is_tested(scene, one[0], one[2][1])]
-    node, text, match = scene.choose("upstream_alias_renamed", untested or options)
+
+
+def rename_output(scene: Scene, node: Node, text: str, match: re.Match[str]) -> Injected:
+    """Give an alias another name."""
     new = f"{match[1]}_value"
     paths = rewrite(scene, node, text[: match.start(1)] + new + text[match.end(1) :])
     return Injected(

@@ -20,6 +20,7 @@ def inject(
     profiles_dir: Path | None = None,
     target: str | None = None,
     seed: int = 0,
+    fresh: frozenset[str] | None = None,
 ) -> Injected:
     """Inject a fault class into a project that was built before, and say what was done.
 
@@ -32,10 +33,11 @@ def inject(
     project = find_project(project_root, profiles_dir=profiles_dir, target=target)
     manifest = load_manifest(project.manifest_path)
     if known[fault].layer == "code":
-        return known[fault].inject(Scene(project, manifest, seed=seed))
+        return known[fault].inject(Scene(project, manifest, seed=seed, fresh=fresh))
     chosen = read_target(project, target)
     file = project.root / str(chosen.settings.get("path")) if chosen.adapter == "duckdb" else None
     with open_connection(
         chosen, project_root=project.root, writable=True, database_path=file
     ) as connection:
-        return known[fault].inject(Scene(project, manifest, connection=connection, seed=seed))
+        scene = Scene(project, manifest, connection=connection, seed=seed, fresh=fresh)
+        return known[fault].inject(scene)

@@ -53,6 +53,22 @@ class Injected(msgspec.Struct, frozen=True, kw_only=True):
     """Files that were edited, relative to the project."""
     command: tuple[str, ...] = ("build",)
     """The dbt command that notices it."""
+    also_decisions: tuple[DecisionKind, ...] = ()
+    """Right as well, where the class leaves it to what the project says."""
+    also_nodes: tuple[str, ...] = ()
+    """Names of the same root cause: the file of a YAML fault, or the nodes that it describes."""
+    also_classes: tuple[str, ...] = ()
+    same_outputs: bool = True
+    """A fix must give every node the rows that it had before."""
+    others: tuple[Injected, ...] = ()
+    """Faults put in at the same time, each an incident of its own."""
+    most_runs: int = 0
+    """How many incidents may come of it; 0: not counted."""
+
+    @property
+    def decisions(self) -> tuple[DecisionKind, ...]:
+        """Every right decision."""
+        return (self.expected_decision, *self.also_decisions)
 
 
 class Scene:
@@ -65,10 +81,13 @@ class Scene:
         *,
         connection: Connection | None = None,
         seed: int = 0,
+        fresh: frozenset[str] | None = None,
     ) -> None:
         self.project = project
         self.manifest = manifest
         self.seed = seed
+        self.fresh = fresh
+        """Sources whose freshness passed; None: it was not asked."""
         self._connection = connection
 
     @property

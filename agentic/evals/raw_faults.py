@@ -191,7 +191,11 @@ def table_missing(scene: Scene) -> Injected:
 @fault("stale_source", layer="raw")
 def stale_source(scene: Scene) -> Injected:
     """One source stopped while its siblings go on."""
-    dated = [s for s in scene.sources if loaded_at(scene, s) and s.freshness]
+    dated = [
+        s
+        for s in scene.sources
+        if s.freshness and loaded_at(scene, s) and s.unique_id in (scene.fresh or {s.unique_id})
+    ]
     source = scene.choose("stale_source", dated)
     column = loaded_at(scene, source)
     statement = "update {table} set {column} = {column} - interval '60' day"
