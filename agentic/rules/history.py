@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from agentic.rules.asking import FileChange, recent_changes, text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
-from agentic.rules.hunks import edit_change, undone
+from agentic.rules.hunks import edit_change, mixed, places, undone
 from agentic.rules.mends import Mend
+from agentic.sql.fault import fault_at, kinds_of, listed_outputs, spelt_out
 
 
 def latest_change(path: str) -> Steps[FileChange | None]:
@@ -30,6 +31,31 @@ def reversals(path: str, now: str) -> Steps[list[Mend]]:
     ]
 
 
+def taken_back(before: str, after: str, dialect: str) -> str:
+    """The text without what the change did to the query's meaning; layout, comments and columns
+    that it only added stay."""
+    wrong = {
+        number
+        for number, text in enumerate(undone(before, after))
+        if not harmless(text, after, dialect)
+    }
+    if not wrong or len(wrong) == places(before, after):
+        return before
+    text = mixed(before, after, wrong)
+    return text if fault_at(text, dialect) is None else before
+
+
+def harmless(before: str, after: str, dialect: str) -> bool:
+    """One query in both texts, or one that only gives more columns than the other."""
+    if fault_at(before, dialect) is not None or fault_at(after, dialect) is not None:
+        return False
+    if spelt_out(before, dialect) == spelt_out(after, dialect):
+        return True
+    had, have = listed_outputs(before, dialect), listed_outputs(after, dialect)
+    more = set(had) < set(have) and [one for one in have if one in had] == list(had)
+    return more and kinds_of(before, dialect) == kinds_of(after, dialect)
+
+
 def restored(case: Case, draft: Draft, summary: str, what: str) -> Steps[Diagnosis]:
     """A fix that takes back the latest change of the cause's own file, or a question without one.
 
@@ -48,7 +74,8 @@ def restored(case: Case, draft: Draft, summary: str, what: str) -> Steps[Diagnos
                 f"{owner} whether some have no match or no place there yet."
             ),
         )
-    back = edit_change(path, change.after, change.before, f"{name} gets {what} again")
+    older = taken_back(change.before, change.after, case.dialect)
+    back = edit_change(path, change.after, older, f"{name} gets {what} again")
     draft.fact(f"{path} was changed last here: {change.origin}.", path)
     return Diagnosis(
         finding=draft.finding(summary, confidence=0.92),

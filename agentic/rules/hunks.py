@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import SequenceMatcher
 
 from agentic.rules.case import Change
@@ -36,13 +37,28 @@ def hunks_between(before: str, after: str) -> list[tuple[str, str]]:
 
 def undone(before: str, after: str) -> list[str]:
     """`after` with one changed place as it was in `before`, for each place."""
+    return [mixed(before, after, {n}) for n in range(len(_places(before, after)))]
+
+
+def mixed(before: str, after: str, back: Collection[int]) -> str:
+    """`after` with the places of those numbers as they were in `before`."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    places = [
-        opcode[1:]
-        for opcode in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
-        if opcode[0] != "equal"
-    ]
-    return ["".join([*new[:c], *old[a:b], *new[d:]]) for a, b, c, d in places]
+    parts, at = [], 0
+    for number, (a, b, c, d) in enumerate(_places(before, after)):
+        parts += [*new[at:c], *(old[a:b] if number in back else new[c:d])]
+        at = d
+    return "".join([*parts, *new[at:]])
+
+
+def _places(before: str, after: str) -> list[tuple[int, int, int, int]]:
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    found = SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
+    return [one[1:] for one in found if one[0] != "equal"]
+
+
+def places(before: str, after: str) -> int:
+    """How many places of a text changed."""
+    return len(_places(before, after))
 
 
 def _unique(before: str, old: list[str], new: list[str], span: list[int]) -> list[int]:

@@ -10,7 +10,9 @@ from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import mentioned, mentions
 from agentic.rules.pairing import pair
 from agentic.rules.registry import rule
+from agentic.rules.unfinished import finish
 from agentic.sql import rewrite
+from agentic.sql.fault import listed_outputs
 
 
 @rule(code="AR020", cls="upstream_alias_renamed", order=30)
@@ -29,7 +31,9 @@ def upstream_alias_renamed(case: Case) -> Steps[Diagnosis | None]:
         `int_orders` calls `order_total` `total` now; `fct_orders` fails.
 
     Fix:
-        The parent gets the old output name back: one line instead of one in every consumer.
+        The parent gets the old output name back: one line instead of one in every consumer. While
+        the rename is not committed it is work in progress: then every consumer follows it, if all
+        of them can.
     """
     for drift in (yield from _drifts(case)):
         for missing in drift.missing:
@@ -54,12 +58,10 @@ def _new_name(case: Case, drift: Drift, missing: str) -> Steps[str | None]:
     """The live column that took the name's place; empty when it is gone, None when unsure."""
     change = yield from latest_change(case.path(drift.node))
     if change is not None and change.before and change.after:
-        fresh = [
-            c.name
-            for c in drift.added
-            if mentions(change.after, c.name) and not mentions(change.before, c.name)
-        ]
-        if len(fresh) == 1 and mentions(change.before, missing):
+        had = listed_outputs(change.before, case.dialect)
+        now = listed_outputs(change.after, case.dialect)
+        fresh = [c.name for c in drift.added if c.name.lower() in now and c.name.lower() not in had]
+        if len(fresh) == 1 and (missing in had or mentions(change.before, missing)):
             return fresh[0]
         if mentions(change.before, missing) and not mentions(change.after, missing):
             return ""
@@ -80,6 +82,10 @@ def _repaired(case: Case, drift: Drift, missing: str, observed: str) -> Steps[Di
     summary = f"{name} no longer calls a column {missing}; its children read that name."
     if observed:
         summary = f"{name} has renamed {missing} to {observed}; its children still read {missing}."
+    if observed:
+        finished = yield from finish(case, drift, draft, (missing, observed))
+        if finished is not None:
+            return finished
     text = None if case.vendored(drift.node) else (yield from text_of(path))
     after = (
         text

@@ -109,6 +109,7 @@ class World:
     """unique_id -> column -> type; a missing id is a missing relation."""
     files: dict[str, str] = field(default_factory=dict)
     uncommitted: list[dict[str, Any]] = field(default_factory=list)
+    commits: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
     """(regular expression over the SQL, rows), the first that matches."""
     refused: set[str] = field(default_factory=set)
@@ -156,7 +157,7 @@ class World:
         return {"text": text} if text is not None else {"error": "no such file"}
 
     def _recent_changes(self, _case: Case, _given: dict[str, Any]) -> dict[str, Any]:
-        return {"uncommitted": self.uncommitted, "commits": []}
+        return {"uncommitted": self.uncommitted, "commits": self.commits}
 
     def names(self) -> list[str]:
         return [call.name for call in self.calls]

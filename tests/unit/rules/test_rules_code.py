@@ -100,18 +100,24 @@ READER = model(
 )
 
 
-def test_a_renamed_alias_is_given_back_in_the_parent() -> None:
-    change = {
+def renamed_parent() -> dict[str, Any]:
+    return {
         "path": "models/int_orders.sql",
         "before": PARENT.raw_code.replace("net", "amount"),
         "after": PARENT.raw_code,
     }
-    world = World(
-        {"model.shop.int_orders": {"order_id": "INTEGER", "net": "INTEGER"}}, uncommitted=[change]
-    )
-    incident = failed("model.shop.fct", 'Binder Error: Referenced column "amount" not found')
 
-    report = world.run(case_of([PARENT, READER], incident))
+
+GONE = 'Binder Error: Referenced column "amount" not found'
+
+
+def test_a_committed_rename_is_given_back_in_the_parent() -> None:
+    world = World(
+        {"model.shop.int_orders": {"order_id": "INTEGER", "net": "INTEGER"}},
+        commits=[{"sha": "abc", "files": [renamed_parent()]}],
+    )
+
+    report = world.run(case_of([PARENT, READER], failed("model.shop.fct", GONE)))
 
     cause = report["finding"]["root_cause"]
     assert report["finding"]["cls"] == "upstream_alias_renamed"
@@ -123,6 +129,43 @@ def test_a_renamed_alias_is_given_back_in_the_parent() -> None:
     (edit,) = world.calls[-2].input["edits"]
     assert "total as amount" in edit["new"]
     assert world.calls[-2].input["path"] == "models/int_orders.sql"
+
+
+def test_an_open_rename_is_finished_in_its_readers() -> None:
+    world = World(
+        {"model.shop.int_orders": {"order_id": "INTEGER", "net": "INTEGER"}},
+        uncommitted=[renamed_parent()],
+    )
+
+    report = world.run(case_of([PARENT, READER], failed("model.shop.fct", GONE)))
+
+    cause = report["finding"]["root_cause"]
+    assert (cause["node"], cause["column"], cause["observed"]) == (
+        "model.shop.int_orders",
+        "amount",
+        "net",
+    )
+    (call,) = [call for call in world.calls if call.name == "edit_file"]
+    assert call.input["path"] == "models/fct.sql"
+    assert "net as amount" in call.input["edits"][0]["new"]
+
+
+def test_an_open_rename_under_a_contract_is_undone() -> None:
+    parent = model(
+        "int_orders",
+        PARENT.raw_code,
+        [],
+        config={"materialized": "view", "contract": {"enforced": True}},
+    )
+    world = World(
+        {"model.shop.int_orders": {"order_id": "INTEGER", "net": "INTEGER"}},
+        uncommitted=[renamed_parent()],
+    )
+
+    world.run(case_of([parent, READER], failed("model.shop.fct", GONE)))
+
+    (call,) = [call for call in world.calls if call.name == "edit_file"]
+    assert call.input["path"] == "models/int_orders.sql"
 
 
 @pytest.mark.parametrize(
