@@ -44,6 +44,7 @@ def masking(tree: exp.Expr) -> Iterator[str]:
         elif name not in FAITHFUL and _reads(node):
             yield name
     yield from _arithmetic(tree)
+    yield from ("A COMPARISON" for one in tree.find_all(exp.Predicate) if _reads(one))
 
 
 def _reads(node: exp.Expr) -> bool:
@@ -63,7 +64,7 @@ def _arithmetic(tree: exp.Expr) -> Iterator[str]:
         elif isinstance(node, exp.DPipe):
             yield "A CONCATENATION"
         elif isinstance(node, exp.Mul | exp.Div):
-            if any(_not_positive(side) for side in (node.left, node.right)):
+            if _shared(node) or any(_not_positive(side) for side in (node.left, node.right)):
                 yield "A FACTOR"
         elif _shared(node) or any(side.is_number for side in (node.left, node.right)):
             yield "AN OFFSET"

@@ -70,9 +70,17 @@ def has_key(condition: exp.Expr) -> bool:
 
 def is_aggregate(node: exp.Expr) -> bool:
     return any(
-        not isinstance(one.parent, exp.Window) and one.find_ancestor(exp.Subquery) is None
+        not _windowed(one) and one.find_ancestor(exp.Subquery) is None
         for one in node.find_all(exp.AggFunc)
     )
+
+
+def _windowed(node: exp.Expr) -> bool:
+    """Is it `agg(…) over (…)`, also with a filter or a treatment of nulls between?"""
+    parent = node.parent
+    while isinstance(parent, exp.Filter | exp.IgnoreNulls | exp.RespectNulls | exp.WithinGroup):
+        parent = parent.parent
+    return isinstance(parent, exp.Window)
 
 
 def carried(tree: exp.Expr) -> tuple[Leaf, ...]:
