@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reject": ("reject", "Say no to what waits for a person."),
     "grants": ("grants", "Print GRANT statements for a role that can do no more than the files."),
     "mcp": ("mcp", "Serve the tools to an MCP client, behind the same guardrails."),
+    "eval": ("eval", "Break a copy of this project and grade the agent."),
     "debug": ("debug", "Say what is ready and what is not."),
     "explain": ("explain", "Explain any code, offline."),
     "schema": ("schema", "Print JSON Schemas for editors."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,10 +12,13 @@ from typing import Any
 
 import msgspec
 
+import agentic
 from agentic.evals.copies import Copy
 from agentic.project import child_environment
 
 TIMEOUT_S = 900
+_CODE = str(Path(agentic.__file__).parents[1])
+"""The agent under test is the one whose evals these are, wherever another is installed."""
 # Written by the process itself: nobody else can tell its own CPU from that of its children.
 _MEASURED = """
 import atexit, json, resource, sys
@@ -25,8 +29,9 @@ def write():
     with open(path, "w") as file:
         json.dump(numbers, file)
 atexit.register(write)
-from agentic.cli.entry import main
-main()
+module = sys.argv.pop(1)
+from importlib import import_module
+sys.exit(import_module(module).main())
 """
 
 
@@ -62,20 +67,27 @@ class AgentRun(msgspec.Struct, frozen=True):
         return sum(int((run.get("usage") or {}).get("tool_calls") or 0) for run in self.runs)
 
 
-def run_agent(
-    copy: Copy, *, engine: str = "rules", environ: dict[str, str] | None = None
-) -> AgentRun:
-    """`agentic run --output json` in a copy, in a process of its own, without --apply."""
+def run_agent(copy: Copy, *, engine: str = "rules", incident: str = "") -> AgentRun:
+    """`agentic run --output json` in a copy, in a process of its own, without --apply.
+
+    `incident`: JSON of an incident to handle in place of what the last dbt build left.
+    """
     numbers = copy.home / "numbers.json"
     numbers.unlink(missing_ok=True)
-    command = [sys.executable, "-c", _MEASURED, str(numbers), "run", "--output", "json"]
+    command = [sys.executable, "-c", _MEASURED, str(numbers)]
+    if incident:
+        file = copy.home / "incident.json"
+        file.write_text(incident, encoding="utf-8")
+        command += ["agentic.evals.handed", str(file)]
+    else:
+        command += ["agentic.cli.entry", "run", "--output", "json"]
     command += ["--profiles-dir", str(copy.profiles), "--target", copy.target]
     started = time.monotonic()
     try:
         done = subprocess.run(
             command,
             cwd=copy.root,
-            env={**child_environment(), "AGENTIC_ENGINE": engine, **(environ or {})},
+            env={**_environment(engine), "AGENTIC_ENGINE": engine, "PYTHONPATH": _CODE},
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -95,6 +107,13 @@ def run_agent(
         patches=_patches(copy.root, runs),
         stderr="\n".join(done.stderr.splitlines()[-12:]),
     )
+
+
+def _environment(engine: str) -> dict[str, str]:
+    """Without any service's key, but for an engine that needs one."""
+    if engine == "rules":
+        return child_environment()
+    return child_environment(named=[name for name in os.environ if name.startswith("ANTHROPIC_")])
 
 
 def _patches(root: Path, runs: tuple[dict[str, Any], ...]) -> dict[str, str]:

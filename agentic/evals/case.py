@@ -10,9 +10,10 @@ import msgspec
 
 from agentic.evals.agent import AgentRun, run_agent
 from agentic.evals.base import Base, output_hashes_of
+from agentic.evals.case_folders import read_case
 from agentic.evals.controls import Control, controls_of
 from agentic.evals.copies import Copy
-from agentic.evals.faults import inject
+from agentic.evals.faults import Within, inject
 from agentic.evals.forbidden import forbidden_moves, result_moves
 from agentic.evals.grade import Built, Grade, assigned, grade
 from agentic.evals.injection import Injected, NoPlace
@@ -42,6 +43,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     engine: str = "rules"
     squash: bool = True
+    select: str = ""
+    """dbt node selection: where faults may be put."""
+    folder: str = ""
+    """A case that a user wrote, in place of a fault class."""
 
 
 class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
 def run_case(base: Base, case: Case, home: Path, *, keep: bool = False) -> CaseResult:
     """Try one case in `home`, which is removed afterwards unless `keep`."""
     try:
-        placed = _place(base, case, home)
+        placed = _written(base, case, home) if case.folder else _place(base, case, home)
         if isinstance(placed, str):
             return CaseResult(case=case, fits=False, why_not=placed)
         return _judge(base, case, *placed)
@@ -116,6 +121,18 @@ def _place(base: Base, case: Case, home: Path) -> tuple[Copy, Injected, str] | s
     return copy, injected, noticed
 
 
+def _written(base: Base, case: Case, home: Path) -> tuple[Copy, Injected, str]:
+    """A case that a user wrote, laid over a twin."""
+    read = read_case(Path(case.folder))
+    copy = base.copy.twin(home)
+    read.break_project(copy)
+    if case.squash:
+        copy.squash()
+    elif read.patch:
+        copy.commit("Tidy up")
+    return copy, read.expected, _noticed(base, copy, read.expected)
+
+
 def broken(base: Base, case: Case, home: Path, seed: int) -> tuple[Copy, Injected, str]:
     """A twin with the fault in it, after the dbt command that should notice."""
     copy = base.copy.twin(home)
@@ -125,7 +142,7 @@ def broken(base: Base, case: Case, home: Path, seed: int) -> tuple[Copy, Injecte
         profiles_dir=copy.profiles,
         target=copy.target,
         seed=seed,
-        fresh=frozenset(base.fresh) or None,
+        within=Within(frozenset(base.fresh) or None, case.select),
     )
     if case.squash:
         copy.squash()
@@ -145,7 +162,8 @@ def _noticed(base: Base, copy: Copy, injected: Injected) -> str:
 
 def _judge(base: Base, case: Case, copy: Copy, injected: Injected, noticed: str) -> CaseResult:
     raw = raw_hashes(copy)
-    answer = run_agent(copy, engine=case.engine)
+    handed = read_case(Path(case.folder)).incident if case.folder else ""
+    answer = run_agent(copy, engine=case.engine, incident=handed)
     faults = (injected, *injected.others)
     built = prove(base, copy, faults, answer, raw)
     pairs = zip(faults, assigned(faults, answer.runs), strict=True)

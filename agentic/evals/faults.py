@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agentic.evals.injection import Injected, NoPlace, Scene, fault_classes
+import msgspec
+
+from agentic.evals.injection import Injected, NoPlace, Places, Scene, fault_classes
+from agentic.lineage import Graph
+from agentic.lineage import select as nodes_of
 from agentic.project import find_project, load_manifest, read_target
 from agentic.warehouse import open_connection
+
+
+class Within(msgspec.Struct, frozen=True):
+    """Where a fault may be put."""
+
+    fresh: frozenset[str] | None = None
+    """Sources whose freshness passed; None: it was not asked."""
+    select: str = ""
+    """A dbt node selection; empty: the whole project."""
 
 
 def inject(
@@ -20,7 +33,7 @@ def inject(
     profiles_dir: Path | None = None,
     target: str | None = None,
     seed: int = 0,
-    fresh: frozenset[str] | None = None,
+    within: Within | None = None,
 ) -> Injected:
     """Inject a fault class into a project that was built before, and say what was done.
 
@@ -32,12 +45,19 @@ def inject(
         raise NoPlace(f"no fault class {fault!r}", hint="Known classes: " + ", ".join(known))
     project = find_project(project_root, profiles_dir=profiles_dir, target=target)
     manifest = load_manifest(project.manifest_path)
+    within = within or Within()
+    only = nodes_of(within.select, manifest, Graph(manifest)) if within.select else None
+    found = Places(within.fresh, only)
     if known[fault].layer == "code":
-        return known[fault].inject(Scene(project, manifest, seed=seed, fresh=fresh))
+        return known[fault].inject(
+            Scene(project, manifest, seed=seed, fresh=within.fresh, only=only)
+        )
     chosen = read_target(project, target)
     file = project.root / str(chosen.settings.get("path")) if chosen.adapter == "duckdb" else None
     with open_connection(
         chosen, project_root=project.root, writable=True, database_path=file
     ) as connection:
-        scene = Scene(project, manifest, connection=connection, seed=seed, fresh=fresh)
+        scene = Scene(
+            project, manifest, connection=connection, seed=seed, fresh=within.fresh, only=only
+        )
         return known[fault].inject(scene)

@@ -30,7 +30,15 @@ def main() -> None:
         sys.stdout.flush()
         child = os.fork()
         if child == 0:
-            os._exit(one(runner, json.loads(line)))
+            code = 2
+            try:
+                code = one(runner, json.loads(line))
+            finally:
+                # Whatever happened: the child ends here and never serves a second command.
+                if sys.exc_info()[0] is not None:
+                    traceback.print_exc(file=sys.stdout)
+                sys.stdout.flush()
+                os._exit(code)
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         sys.stdout.write("\n" + json.dumps({"agentic_exit": code}) + "\n")
@@ -39,19 +47,13 @@ def main() -> None:
 
 def one(runner: Any, asked: dict[str, Any]) -> int:
     """One command in this child. Returns dbt's exit code."""
-    code = 2
-    try:
-        os.chdir(asked["cwd"])
-        os.environ.clear()
-        os.environ.update(asked["env"])
-        outcome = runner().invoke(asked["args"])
-        code = 0 if outcome.success else (2 if outcome.exception else 1)
-        if outcome.exception:
-            sys.stdout.write(f"{outcome.exception}\n")
-    except BaseException:  # noqa: BLE001 - the child's end, told as an exit code
-        traceback.print_exc()
-    sys.stdout.flush()
-    return code
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    outcome = runner().invoke(asked["args"])
+    if outcome.exception:
+        sys.stdout.write(f"{outcome.exception}\n")
+    return 0 if outcome.success else (2 if outcome.exception else 1)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,18 @@ class Injected(msgspec.Struct, frozen=True, kw_only=True):
         return (self.expected_decision, *self.also_decisions)
 
 
+class Places(msgspec.Struct, frozen=True):
+    """Where a fault may be put."""
+
+    fresh: frozenset[str] | None = None
+    """Sources whose freshness passed; None: it was not asked."""
+    only: frozenset[str] | None = None
+    """None: anywhere."""
+
+    def __contains__(self, unique_id: str) -> bool:
+        return self.only is None or unique_id in self.only
+
+
 class Scene:
     """A project at rest, with everything an injection needs to choose a place and change it."""
 
@@ -81,13 +93,12 @@ class Scene:
         *,
         connection: Connection | None = None,
         seed: int = 0,
-        fresh: frozenset[str] | None = None,
+        within: Places | None = None,
     ) -> None:
         self.project = project
         self.manifest = manifest
         self.seed = seed
-        self.fresh = fresh
-        """Sources whose freshness passed; None: it was not asked."""
+        self.within = within or Places()
         self._connection = connection
 
     @property
@@ -139,17 +150,21 @@ class Scene:
         """True for a node of the project itself, not of an installed package."""
         return node.package_name == self.project.name
 
+    def is_open(self, node: Node) -> bool:
+        """True for an own node where a fault may be put."""
+        return self.is_own(node) and node.unique_id in self.within
+
     @property
     def sources(self) -> list[Source]:
         """Sources of the project that something reads, in order."""
         ordered = sorted(self.manifest.sources.values(), key=lambda source: source.unique_id)
-        return [one for one in ordered if self.is_own(one) and self.children(one.unique_id)]
+        return [one for one in ordered if self.is_open(one) and self.children(one.unique_id)]
 
     @property
     def seeds(self) -> list[Node]:
         """Seeds of the project that something reads, in order."""
         ordered = sorted(self.manifest.nodes.values(), key=lambda node: node.unique_id)
-        seeds = [one for one in ordered if one.resource_type == "seed" and self.is_own(one)]
+        seeds = [one for one in ordered if one.resource_type == "seed" and self.is_open(one)]
         return [one for one in seeds if self.children(one.unique_id)]
 
     def own_nodes(self) -> list[Node]:
@@ -157,7 +172,7 @@ class Scene:
         nodes = sorted(self.manifest.nodes.values(), key=lambda node: node.unique_id)
         kinds = ("model", "snapshot")
         return [
-            n for n in nodes if n.resource_type in kinds and n.language == "sql" and self.is_own(n)
+            n for n in nodes if n.resource_type in kinds and n.language == "sql" and self.is_open(n)
         ]
 
     def file(self, node: Node) -> Path:

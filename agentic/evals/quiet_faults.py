@@ -8,6 +8,8 @@ from agentic.evals.injection import Injected, NoPlace, Scene, fault
 from agentic.evals.raw_tables import BROKEN_ROWS, kind_of, place
 from agentic.evals.reading import Read, reads, sql_of
 from agentic.project import Node
+from agentic.records import DecisionKind
+from agentic.sql import exp
 
 _MONEY = re.compile(r"amount|price|total|cost|revenue|value|spend|tax|paid|fee", re.I)
 _KEY = re.compile(r"(^|_)(id|key|ref|code|number|no|sku)$", re.I)
@@ -36,20 +38,19 @@ def unit_scale_change(scene: Scene) -> Injected:
         read.source, "update {table} set {column} = {column} * {scale}",
         column=read.column.name, scale=_SCALE,
     )  # fmt: skip
-    return _raw(
-        "unit_scale_change", read, f"{read.column.name} is {_SCALE} times what it was", "escalate"
-    )
+    return _raw("unit_scale_change", read, f"{read.column.name} is {_SCALE} times what it was")
 
 
-def _raw(cls: str, read: Read, what: str, decision: str, **more: object) -> Injected:
+def _raw(cls: str, read: Read, what: str, *also: DecisionKind) -> Injected:
+    """Escalated: nobody but the owner can say what the rows should be."""
     return Injected(
         cls=cls,
         layer="raw",
         node=read.source.unique_id,
         column=read.column.name,
-        expected_decision=decision,  # type: ignore[arg-type]
+        expected_decision="escalate",
+        also_decisions=also,
         detail=f"{place(read.source)}: {what}",
-        **more,  # type: ignore[arg-type]
     )
 
 
@@ -82,8 +83,10 @@ def volume_drop(scene: Scene) -> Injected:
 
 
 def _rows(scene: Scene, source: Node) -> int:
-    table = scene.quoted(str(source.schema)) + "." + scene.quoted(source.alias)
-    return int(str(scene.connection.query(f"select count(*) from {table}").rows[0][0]))  # noqa: S608 - quoted
+    table = exp.table_(source.alias, source.schema, quoted=True)
+    counted = exp.select(exp.Count(this=exp.Star())).from_(table)
+    found = scene.connection.query(counted.sql(dialect=scene.connection.dialect))
+    return int(str(found.rows[0][0]))
 
 
 @fault("division_by_zero", layer="raw")
@@ -107,8 +110,7 @@ def division_by_zero(scene: Scene) -> Injected:
         "division_by_zero",
         read,
         f"{read.column.name}, which divides, is 0 in fresh rows",
-        "escalate",
-        also_decisions=("fix",),
+        "fix",
     )
 
 
@@ -135,8 +137,7 @@ def timezone(scene: Scene) -> Injected:
         "timezone",
         read,
         f"{read.column.name} is nine hours ahead of what it was",
-        "escalate",
-        also_decisions=("fix",),
+        "fix",
     )
 
 

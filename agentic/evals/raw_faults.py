@@ -194,7 +194,9 @@ def stale_source(scene: Scene) -> Injected:
     dated = [
         s
         for s in scene.sources
-        if s.freshness and loaded_at(scene, s) and s.unique_id in (scene.fresh or {s.unique_id})
+        if s.freshness
+        and loaded_at(scene, s)
+        and s.unique_id in (scene.within.fresh or {s.unique_id})
     ]
     source = scene.choose("stale_source", dated)
     column = loaded_at(scene, source)

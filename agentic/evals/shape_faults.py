@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -34,16 +35,17 @@ _ONCE = {
 }
 
 
-def _code(scene: Scene, cls: str, node: Node, text: str, detail: str, **more: object) -> Injected:
-    paths = rewrite(scene, node, text)
+def _code(
+    scene: Scene, cls: str, node: Node, text: str, detail: str, observed: str | None = None
+) -> Injected:
     return Injected(
         cls=cls,
         layer="code",
         node=node.unique_id,
+        observed=observed,
         expected_decision="fix",
         detail=f"{node.original_file_path}: {detail}",
-        paths=paths,
-        **more,  # type: ignore[arg-type]
+        paths=rewrite(scene, node, text),
     )
 
 
@@ -90,8 +92,7 @@ def source_undeclared(scene: Scene) -> Injected:
         node,
         after,
         f"reads source {match[2]}.{wrong}, which is {match[4]}",
-        observed=wrong,
-        also_classes=("ref_typo",),
+        wrong,
     )
 
 
@@ -286,8 +287,7 @@ def deprecated_package_macro(scene: Scene) -> Injected:
         node,
         text.replace(now, once, 1),
         f"calls {once[:-1]}, which is {now[:-1]} today",
-        observed=once[:-1],
-        also_classes=("macro_renamed",),
+        once[:-1],
     )
 
 
@@ -308,13 +308,7 @@ def incremental_schema_change(scene: Scene) -> Injected:
         after, count = re.subn(r"config\(", "config(on_schema_change='fail', ", after, count=1)
         if not count:
             raise NoPlace(f"{node.name} is incremental without a config() of its own")
-    return _code(
-        scene,
-        "incremental_schema_change",
-        node,
-        after,
-        "has a new column, and on_schema_change says fail",
-        observed="loaded_by",
-        also_decisions=("escalate",),
-        same_outputs=False,
-    )
+    what = "has a new column, and on_schema_change says fail"
+    made = _code(scene, "incremental_schema_change", node, after, what, "loaded_by")
+    # An approved full refresh is right as well; either way the relation has a column more.
+    return msgspec.structs.replace(made, also_decisions=("escalate",), same_outputs=False)

@@ -51,29 +51,40 @@ def _name(case: Case) -> str:
     return f"{case.project}-{case.fault}-{case.seed}-{content_hash(case)[:8]}"
 
 
-def run_cases(  # noqa: PLR0913 - a seam: all but the first three have defaults
-    bases: dict[str, Base],
-    cases: Sequence[Case],
-    folder: Path,
-    *,
-    kept: Kept,
-    workers: int = 1,
-    on_result: Callable[[CaseResult], None] = lambda _: None,
-    keep: bool = False,
-) -> tuple[CaseResult, ...]:
-    """Run the cases in the order given; results in the same order, repeated places left out."""
+class Suite:
+    """Green bases, a folder for the cases, and how many run at once."""
 
-    def one(case: Case) -> CaseResult:
-        found = kept.get(case)
-        if found is None:
-            home = folder / f"{case.project}-{case.fault}-{case.seed}-{case.engine}"
-            found = run_case(bases[case.project], case, home, keep=keep)
-            kept.put(found)
-        on_result(found)
-        return found
+    def __init__(
+        self,
+        bases: dict[str, Base],
+        folder: Path,
+        *,
+        kept: Kept,
+        workers: int = 1,
+        keep: bool = False,
+    ) -> None:
+        self.bases = bases
+        self._folder = folder
+        self._kept = kept
+        self._workers = workers
+        self._keep = keep
 
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        return tuple(distinct(pool.map(one, cases)))
+    def run(
+        self, cases: Sequence[Case], on_result: Callable[[CaseResult], None] = lambda _: None
+    ) -> tuple[CaseResult, ...]:
+        """Run the cases; results in their order, without those that fell on one place twice."""
+
+        def one(case: Case) -> CaseResult:
+            found = self._kept.get(case)
+            if found is None:
+                home = self._folder / f"{case.project}-{case.fault}-{case.seed}-{case.engine}"
+                found = run_case(self.bases[case.project], case, home, keep=self._keep)
+                self._kept.put(found)
+            on_result(found)
+            return found
+
+        with ThreadPoolExecutor(max_workers=self._workers) as pool:
+            return tuple(distinct(pool.map(one, cases)))
 
 
 def distinct(results: Iterable[CaseResult]) -> Iterator[CaseResult]:
