@@ -47,17 +47,13 @@ def inject(
     manifest = load_manifest(project.manifest_path)
     within = within or Within()
     only = nodes_of(within.select, manifest, Graph(manifest)) if within.select else None
-    found = Places(within.fresh, only)
+    places = Places(within.fresh, only)
     if known[fault].layer == "code":
-        return known[fault].inject(
-            Scene(project, manifest, seed=seed, fresh=within.fresh, only=only)
-        )
+        return known[fault].inject(Scene(project, manifest, seed=seed, within=places))
     chosen = read_target(project, target)
     file = project.root / str(chosen.settings.get("path")) if chosen.adapter == "duckdb" else None
     with open_connection(
         chosen, project_root=project.root, writable=True, database_path=file
     ) as connection:
-        scene = Scene(
-            project, manifest, connection=connection, seed=seed, fresh=within.fresh, only=only
-        )
+        scene = Scene(project, manifest, connection=connection, seed=seed, within=places)
         return known[fault].inject(scene)
