@@ -42,6 +42,8 @@ class Journal:
         self.store = store
         self.run_id = run_id
         self.seq = 0
+        self._recorded: dict[int, RowMapping] | None = None
+        """Steps of an earlier process, read once: a run has one process at a time."""
 
     def step(
         self, kind: str, name: str, given: object, shape: type[T], effect: Callable[[str], T]
@@ -76,9 +78,12 @@ class Journal:
             return [_replayed(row) for row in connection.execute(query).mappings()]
 
     def _row(self, seq: int) -> RowMapping | None:
-        query = select(steps).where(steps.c.run_id == self.run_id, steps.c.seq == seq)
-        with self.store.begin() as connection:
-            return connection.execute(query).mappings().first()
+        if self._recorded is None:
+            query = select(steps).where(steps.c.run_id == self.run_id)
+            with self.store.begin() as connection:
+                rows = connection.execute(query).mappings().all()
+            self._recorded = {row["seq"]: row for row in rows}
+        return self._recorded.get(seq)
 
     def _begin(self, kind: str, name: str, given_hash: str, given: object) -> None:
         with self.store.begin() as connection:
