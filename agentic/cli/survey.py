@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from agentic.project import Manifest, Node, Project, Target
+from agentic.exceptions import GitError
+from agentic.project import Manifest, Node, Project, Repo, Target
 
 _EARLY = ("staging", "stage", "stg", "base", "intermediate", "int", "prep", "bronze", "silver")
 _LATE = ("marts", "mart", "gold", "reporting", "reports", "presentation", "serving", "exposed")
@@ -49,6 +50,8 @@ class Survey(NamedTuple):
     has_sources: bool
     freshness: bool
     """Whether a source declares freshness."""
+    has_remote: bool = False
+    """Whether there is a git host that a review could be given on."""
 
 
 def survey_project(
@@ -77,7 +80,15 @@ def survey_project(
         owner=_owner(nodes, manifest),
         has_sources=any(node.resource_type == "source" for node in nodes),
         freshness=any(getattr(node, "freshness", None) for node in nodes),
+        has_remote=_has_remote(project),
     )
+
+
+def _has_remote(project: Project) -> bool:
+    try:
+        return bool(Repo.open(project.root).remotes())
+    except GitError:
+        return False
 
 
 def _own_nodes(project: Project, manifest: Manifest | None) -> list[Node]:

@@ -44,12 +44,13 @@ agents:
     # auto: anthropic with a key in the environment, else rules, which need none.
     engine: auto
     # Limits can only tighten those of guardrails.yml.
-    # limits: {{tool_calls: 15, cost_usd: 1.00, duration: 20m}}
+    # limits: {{tool_calls: 20, cost_usd: 1.00, duration: 20m}}
 
 # Where escalations and notifications go; guardrails.yml names them under `escalate.to`.
 # A secret stays a reference: it is read from the environment when it is used.
 # connections:
 #   oncall: {{slack: "{{{{ env_var('SLACK_WEBHOOK_URL') }}}}"}}
+#   reviews: {{github: "{{{{ env_var('GITHUB_TOKEN') }}}}"}}
 """
 
 
@@ -88,11 +89,26 @@ limits:
 # How long an incident may stay open before it is escalated, and to which connections of agents.yml.
 escalate: {after: 30m, to: []}
 
-# Whose approval counts: a review on the git host. Also possible: local, ssh:PRINCIPAL.
-approve: {by: [git_review], for: [backfill, policy_change]}
 """,
+            _approve(found),
         ]
     )
+
+
+def _approve(found: Survey) -> str:
+    if found.has_remote:
+        return """\
+# Whose approval counts: a review of the pull request, which needs a connection of kind github in
+# agents.yml. Also possible: local (a terminal, recorded as unsigned), ssh:PRINCIPAL (a signature
+# checked against allowed_signers).
+approve: {by: [git_review], for: [backfill, policy_change]}
+"""
+    return """\
+# Whose approval counts. This repository has no remote, so nobody could review on a git host: what
+# is typed at a terminal counts, and is recorded as unsigned. Where agents share the machine, better
+# ssh:PRINCIPAL (a signature checked against allowed_signers) or git_review.
+approve: {by: [local], for: [backfill, policy_change]}
+"""
 
 
 def _read(found: Survey) -> str:

@@ -18,7 +18,7 @@ DecisionKind = Literal["fix", "escalate", "wait", "no_change"]
 class Limits(msgspec.Struct, frozen=True):
     """What a run may spend or touch; a missing value is the shipped guardrails.yml's."""
 
-    tool_calls: int = 15
+    tool_calls: int = 40
     tokens: int = 200_000
     cost_usd: float = 2.0
     cost_usd_per_day: float = 50.0

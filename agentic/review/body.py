@@ -45,7 +45,7 @@ def render_body(run: RunResult, *, calls: Sequence[tuple[str, str]] = (), note: 
         _broke(run.incident),
         _cause(finding, run.incident.message),
         _change(proposal),
-        _validation(report),
+        _validation(report, str(run.extra.get("proof", ""))),
         _impact(finding, report),
         _undo(run),
         _details(run, finding, calls),
@@ -137,7 +137,7 @@ def _what(before: str | None, after: str | None) -> str:
     return f"+{added} −{removed} lines"
 
 
-def _validation(report: CheckReport) -> str:
+def _validation(report: CheckReport, proof: str = "") -> str:
     rows = [
         (f"{result.code} {result.name}", _MARK[result.result], _text(result.detail))
         for result in report.results
@@ -147,7 +147,8 @@ def _validation(report: CheckReport) -> str:
     if tables:
         inner = "\n\n".join(tables)
         folded = f"\n\n<details><summary>What was compared</summary>\n\n{inner}\n\n</details>"
-    return f"## Validation\n\n{_table(('check', 'result', 'detail'), rows)}{folded}\n"
+    when = f"{_text(proof)}.\n\n" if proof else ""
+    return f"## Validation\n\n{when}{_table(('check', 'result', 'detail'), rows)}{folded}\n"
 
 
 def _check_table(result: CheckResult) -> str:

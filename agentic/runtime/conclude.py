@@ -18,6 +18,7 @@ from agentic.records import (
     Proposal,
     RunResult,
     dump,
+    dumps,
 )
 from agentic.review import (
     Branch,
@@ -32,6 +33,7 @@ from agentic.review.branch import TRAILER
 from agentic.runtime.approving import ask_about
 from agentic.runtime.clock import stop_on_time
 from agentic.runtime.investigate import Investigation
+from agentic.runtime.proof import Checked, proof_key, standing_proof
 from agentic.runtime.publishing import publish
 from agentic.runtime.session import Session
 from agentic.runtime.telling import tell
@@ -43,13 +45,6 @@ _WHY = {
     "engine_failed": "the engine could not go on",
     "rejected": "a person said no",
 }
-
-
-class _Checked(msgspec.Struct, frozen=True):
-    """What the checks said, and in which schema they built: one step of the journal."""
-
-    report: CheckReport
-    schema: str
 
 
 def conclude(session: Session, found: Investigation, others: Sequence[Incident] = ()) -> RunResult:
@@ -129,7 +124,7 @@ def _prove(
         "checks",
         "checks",
         {"proposal": proposal.title, "files": [edit.path for edit in proposal.edits]},
-        _Checked,
+        Checked,
         lambda _key: _checks(session, found, proposal, result.incident),
     )
     report = checked.report
@@ -139,6 +134,13 @@ def _prove(
         "fingerprint": _fingerprint(session, result.finding),
         "dirty": session.repo.is_dirty(),
     }
+    if checked.proved_by:
+        proof = (
+            f"proved by run {checked.proved_by} at {checked.proved_at[:19]}; tree, data, files and "
+            "target are the same since"
+        )
+        extra["proof"] = proof
+        result = replace(result, reason="; ".join(filter(None, (result.reason, proof))))
     result = replace(result, report=report, extra=extra)
     if report.failed:
         failed = "; ".join(f"{c.code} {c.detail}" for c in report.results if c.result == "fail")
@@ -154,7 +156,14 @@ def _prove(
 
 def _checks(
     session: Session, found: Investigation, proposal: Proposal, incident: Incident
-) -> _Checked:
+) -> Checked:
+    key = proof_key(session, proposal, incident)
+    standing = standing_proof(session, incident.fingerprint, key)
+    if standing is not None:
+        sentence = f"the proof of run {standing.proved_by} still holds: nothing has changed since"
+        session.stream.emit("check.reused", sentence, run_id=found.run_id)
+        return standing
+
     def tell(check: CheckResult) -> None:
         session.stream.emit(
             "check.done",
@@ -174,7 +183,7 @@ def _checks(
         guardrails=session.compiled.guardrails,
         world=session.world,
     )
-    return _Checked(run_checks(subject, tell), found.places.schema)
+    return Checked(run_checks(subject, tell), found.places.schema, key)
 
 
 def _open(session: Session, found: Investigation, result: RunResult) -> RunResult:
@@ -255,6 +264,6 @@ def _merged(incident: Incident, others: Sequence[Incident]) -> Incident:
     skipped = (*incident.skipped, *(s for other in others for s in other.skipped))
     return replace(
         incident,
-        signals=tuple(dict.fromkeys(signals)),
+        signals=tuple({dumps(signal): signal for signal in signals}.values()),
         skipped=tuple(dict.fromkeys(skipped)),
     )

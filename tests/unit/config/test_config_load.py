@@ -48,7 +48,7 @@ def test_missing_keys_take_the_shipped_values(tmp_path: Path) -> None:
     assert rails.sql.timeout_s == 60
     assert rails.limits.backfill is not None
     assert (rails.limits.backfill.days, rails.limits.backfill.ask_above_bytes) == (1, 10**12)
-    assert rails.limits.tool_calls == 15
+    assert rails.limits.tool_calls == 40
     assert rails.build.schemas == ("agentic_*",)
 
 
