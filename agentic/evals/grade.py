@@ -88,10 +88,12 @@ def _silent(injected: Injected, run: Mapping[str, Any] | None, moves: tuple[Move
 def _same_column(injected: Injected, root: Mapping[str, Any]) -> bool:
     if injected.column is None:
         return True
-    said = {str(root.get("column") or "").lower(), str(root.get("observed") or "").lower()}
-    if injected.layer == "raw":
-        said = {str(root.get("column") or "").lower()}
-    wanted = {injected.column.lower(), (injected.observed or injected.column).lower()}
+    said = {str(root.get("column") or "").lower()}
+    wanted = {injected.column.lower()}
+    # Of a commit's two names, which is the wrong one is a matter of words.
+    if injected.layer == "code":
+        said.add(str(root.get("observed") or "").lower())
+        wanted.add((injected.observed or injected.column).lower())
     return bool(said & wanted)
 
 
