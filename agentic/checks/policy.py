@@ -36,4 +36,6 @@ def change_policy(subject: Subject) -> CheckResult:
         for one in verdict.findings
     )
     detail = f"{verdict.verdict} {verdict.code}: {verdict.reason}"
+    if any(one.code == "SYMPTOM_MASKING" for one in verdict.findings):
+        detail += " AP012 shows the rows and values before and after."
     return CheckResult(CODE, NAME, _OUTCOMES[verdict.verdict], detail, table)

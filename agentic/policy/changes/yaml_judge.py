@@ -15,6 +15,7 @@ from agentic.policy.changes.resources import Resource, Test
 from agentic.policy.changes.sql_gate import judge_relations
 from agentic.policy.changes.tree import PROJECT_FILE
 from agentic.policy.changes.yaml_load import Loaded, load, mapping
+from agentic.records import Verdict
 
 
 def judge_yaml(case: Case, path: str, text: str | None, old: str | None) -> Loaded | None:
@@ -26,7 +27,8 @@ def judge_yaml(case: Case, path: str, text: str | None, old: str | None) -> Load
     known = {problem.key for problem in was.problems} if was else set()
     for problem in now.problems:
         if problem.key not in known or now.broken:
-            case.add(path, problem.line, "deny", "YAML_UNSAFE", problem.reason)
+            verdict: Verdict = "ask" if problem.repeats and not now.broken else "deny"
+            case.add(path, problem.line, verdict, "YAML_UNSAFE", problem.reason)
     if now.broken:
         return None
     before = {one for _, one in strings(was.value)} if was is not None and not was.broken else set()
@@ -183,8 +185,8 @@ def judge_tests(case: Case, paths: set[str]) -> None:
     removed = {
         f"{kind}:{name}" for name in case.removed_nodes() for kind in ("model", "seed", "snapshot")
     }
-    before = [test for one in case.base.resources_of(paths) for test in one.tests]
-    after = [test for one in case.after.resources_of(paths) for test in one.tests]
+    before = [_owned(case, test) for one in case.base.resources_of(paths) for test in one.tests]
+    after = [_owned(case, test) for one in case.after.resources_of(paths) for test in one.tests]
     for found in compare_tests(
         before,
         after,
@@ -194,6 +196,15 @@ def judge_tests(case: Case, paths: set[str]) -> None:
     ):
         case.add(found.path, found.line, found.verdict, "TEST_WEAKENED", found.reason)
     _placed_tests(case, before, after)
+
+
+def _owned(case: Case, test: Test) -> Test:
+    """A test by the kind of node that it really tests: dbt takes a seed listed under `models:`."""
+    kind, _, name = test.owner.partition(":")
+    path = case.base.nodes.get(name) if kind in ("model", "seed", "snapshot") else None
+    real = case.base.kind(path) if path is not None else ""
+    known = real in ("model", "seed", "snapshot") and real != kind
+    return replace(test, owner=f"{real}:{name}") if known else test
 
 
 def _placed_tests(case: Case, before: list[Test], after: list[Test]) -> None:

@@ -49,6 +49,12 @@ class Problem(msgspec.Struct, frozen=True):
     reason: str
     key: str
 
+    @property
+    def repeats(self) -> bool:
+        """Is it a part of the file that stands elsewhere too? It is judged as what it stands
+        for."""
+        return self.key == "merge" or self.key.startswith("alias ")
+
 
 class Loaded(msgspec.Struct, frozen=True):
     """A YAML file's value and what is wrong with it."""
@@ -164,6 +170,7 @@ class _Builder:
         made = Mapped()
         made.line = node.start_mark.line + 1
         made.lines = {}
+        merged: dict[Any, Any] = {}
         if str(node.tag) not in _PLAIN_TAGS:
             self.problems.append(
                 Problem(made.line, f"The tag {node.tag} makes an object.", str(node.tag))
@@ -182,13 +189,28 @@ class _Builder:
                         f"twice {key}",
                     )
                 )
-            if key == "<<":
+            value = self.build(value_node, depth + 1)
+            if key == "<<" and key_node.style is None:
                 self.problems.append(
                     Problem(line, "A merge key brings in another part of the file unseen.", "merge")
                 )
-            made[key] = self.build(value_node, depth + 1)
+                merged |= _merged(value)
+                continue
+            made[key] = value
             made.lines[key] = line
+        for key, value in merged.items():
+            made.setdefault(key, value)
+            made.lines.setdefault(key, made.line)
         return made
+
+
+def _merged(value: Any) -> dict[Any, Any]:
+    """What a merge key brings in: of several mappings the first one wins."""
+    found: dict[Any, Any] = {}
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            found = {**one, **found}
+    return found
 
 
 def scalar(node: ScalarNode) -> Any:
