@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,7 @@ from agentic.project import (
     read_target,
 )
 from agentic.workspace import Workspace, open_workspace
-
-DBT = Path(sys.executable).with_name("dbt")
+from tests.support import warm
 
 FILES = {
     "dbt_project.yml": """
@@ -165,13 +163,8 @@ class Shop:
         self.git("commit", "-q", "-m", message)
 
     def dbt(self, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [DBT, "--no-send-anonymous-usage-stats", *args, "--profiles-dir", self.profiles],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        given = ["--no-send-anonymous-usage-stats", *args, "--profiles-dir", str(self.profiles)]
+        return warm.dbt(given, cwd=self.root, env=os.environ)
 
     def build(self) -> None:
         done = self.dbt("build")
@@ -247,7 +240,6 @@ def duckdb_rows(folder: Path, *statements: str) -> list[tuple[Any, ...]]:
 
 
 CHILD = """
-import sys
 from pathlib import Path
 from workspace_projects import Shop
 shop = Shop.__new__(Shop)

@@ -15,6 +15,8 @@ from typing import Any
 
 import duckdb
 
+from tests.support import warm
+
 FILES = {
     "dbt_project.yml": """\
 name: tiny
@@ -105,15 +107,8 @@ class Tiny:
 
     def dbt(self, *args: str, check: bool = False) -> subprocess.CompletedProcess[str]:
         """Run dbt as a user would, in the project's folder."""
-        dbt = Path(sys.executable).with_name("dbt")
-        done = subprocess.run(
-            [str(dbt), *args, "--profiles-dir", str(self.profiles)],
-            cwd=self.root,
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        given = [*args, "--profiles-dir", str(self.profiles)]
+        done = warm.dbt(given, cwd=self.root, env=clean_environment())
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
         return done
