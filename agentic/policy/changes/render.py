@@ -338,7 +338,9 @@ class Renderer(Evaluator):
     def call_var(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
         name = text_of(args[0]) if args else ""
         if name in self.scope.variables:
-            return self.scope.variables[name]
+            value = self.scope.variables[name]
+            jinja = isinstance(value, str) and "{" in value and ("{{" in value or "{%" in value)
+            return Opaque(f"var {name}") if jinja else value
         if len(args) > 1 or "default" in kwargs:
             return args[1] if len(args) > 1 else kwargs["default"]
         self.variables.append(name)
