@@ -61,6 +61,32 @@ publish(
         fix="Name a connection of kind slack, webhook or pagerduty; email is not built.",
     ),
     CodePage(
+        "AC211",
+        "playbook-input",
+        "A step of a playbook gives its tool something that the tool does not take, or leaves out "
+        "what it needs.",
+        fix="Give the keys that `agentic ls --resource-type tool` lists.",
+    ),
+    CodePage(
+        "AC212",
+        "playbook-tool",
+        "A playbook calls a tool that does not read, or that its agent may not call.",
+        why="A playbook has no more rights than the agent that follows it.",
+        fix="Use a tool that reads; write a fix under `edits`; or give the agent the tool.",
+    ),
+    CodePage(
+        "AC213",
+        "playbook-expression",
+        "An expression or template of a playbook names what is not there, or computes too much.",
+        fix="Use fields of `incident`, of `finding`, and `steps.ID` of the steps before it.",
+    ),
+    CodePage(
+        "AC214",
+        "unknown-rule",
+        "`rules` of a playbook file names a rule that is not built in.",
+        fix="Use a name of the shipped playbooks/standard.yml.",
+    ),
+    CodePage(
         "AC301",
         "build-schema-is-production",
         "`build.schemas` covers a schema that agents may only read: of a production target, of a "

@@ -9,6 +9,7 @@ import msgspec
 from agentic.compiler.agents import OUTPUTS, compile_agents
 from agentic.compiler.guardrails import compile_guardrails
 from agentic.compiler.inputs import Inputs
+from agentic.compiler.playbooks import compile_playbooks
 from agentic.config import ConnectionSpec, Specs
 from agentic.exceptions import ConfigError, Issue
 from agentic.lineage import Graph
@@ -73,6 +74,7 @@ def _compiled(inputs: Inputs) -> Compiled:
     guardrails = compile_guardrails(inputs)
     members = compile_agents(inputs, guardrails.limits)
     used = {name for agent in members for name in agent.tools}
+    playbooks, rule_order = compile_playbooks(inputs, members)
     compiled = Compiled(
         project=inputs.project.name,
         agents=members,
@@ -81,6 +83,8 @@ def _compiled(inputs: Inputs) -> Compiled:
         connections={name: _connection(agents.connections[name]) for name in agents.connections},
         outputs=(*OUTPUTS, *sorted(item.name for item in agents.outputs)),
         triggers=tuple(sorted(item.name for item in agents.triggers)),
+        playbooks=playbooks,
+        rule_order=rule_order,
         warnings=tuple(inputs.warnings),
     )
     return msgspec.structs.replace(compiled, content_hash=content_hash(dump(compiled)))

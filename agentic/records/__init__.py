@@ -6,7 +6,10 @@ from agentic.records.compiled import (
     Compiled,
     CompiledAgent,
     CompiledGuardrails,
+    CompiledPlaybook,
     NodeNote,
+    PlaybookEdit,
+    PlaybookStep,
     Rule,
 )
 from agentic.records.decision import Decision, Verdict, strictest
@@ -33,6 +36,7 @@ __all__ = [
     "Compiled",
     "CompiledAgent",
     "CompiledGuardrails",
+    "CompiledPlaybook",
     "Decision",
     "DecisionKind",
     "Edit",
@@ -45,6 +49,8 @@ __all__ = [
     "Limits",
     "NodeNote",
     "Outcome",
+    "PlaybookEdit",
+    "PlaybookStep",
     "Proposal",
     "RootCause",
     "Rule",

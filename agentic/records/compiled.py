@@ -87,6 +87,49 @@ class CompiledAgent(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
 
 
+class PlaybookStep(msgspec.Struct, frozen=True):
+    """One question of a playbook; texts of `input` are templates."""
+
+    id: str
+    tool: str
+    input: dict[str, Any] = {}
+    when: str = ""
+
+
+class PlaybookEdit(msgspec.Struct, frozen=True):
+    """One replacement of a playbook's fix, every text a template."""
+
+    path: str
+    old: str
+    new: str
+    why: str = ""
+
+
+class CompiledPlaybook(msgspec.Struct, frozen=True):
+    """A person's own rule, checked: names resolved, templates parsed."""
+
+    name: str
+    when: str
+    """A Jinja expression."""
+    decision: str
+    summary: str
+    after_rules: bool = False
+    """It speaks of a finding, so that the rules are asked first."""
+    agent: str = ""
+    """Empty: every agent."""
+    steps: tuple[PlaybookStep, ...] = ()
+    holds: str = ""
+    cls: str = ""
+    node: str = ""
+    column: str = ""
+    owner: str = ""
+    question: str = ""
+    confidence: float = 0.9
+    edits: tuple[PlaybookEdit, ...] = ()
+    where: str = ""
+    """`file:line` of its entry."""
+
+
 class Compiled(msgspec.Struct, frozen=True):
     """The content of `target/agentic/manifest.json`."""
 
@@ -98,6 +141,10 @@ class Compiled(msgspec.Struct, frozen=True):
     """By name; secrets stay `env_var` references."""
     outputs: tuple[str, ...] = ("incident_report",)
     triggers: tuple[str, ...] = ()
+    playbooks: tuple[CompiledPlaybook, ...] = ()
+    """The project's own rules, in order."""
+    rule_order: tuple[str, ...] = ()
+    """Built-in rules that the project asks first."""
     warnings: tuple[Issue, ...] = ()
     """What is right and probably not meant: a tag or a path that matches nothing today."""
     content_hash: str = ""

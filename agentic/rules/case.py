@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from agentic.records import (
+    CompiledPlaybook,
     DecisionKind,
     Evidence,
     Finding,
@@ -39,6 +40,10 @@ class Case:
     dialect: str
     project: str
     """Name of the root project: nodes of another package are vendored and never edited."""
+    playbooks: tuple[CompiledPlaybook, ...] = ()
+    """The project's own rules that the agent follows."""
+    order: tuple[str, ...] = ()
+    """Names of built-in rules to ask first."""
     memory: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
     """Answers that several rules ask of the same artifacts: reading SQL is the dear part."""
 

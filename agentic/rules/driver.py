@@ -8,6 +8,7 @@ import msgspec
 
 from agentic.records import ToolCall, ToolResult, content_hash, dump
 from agentic.rules.case import Case, Diagnosis, Steps
+from agentic.rules.playbooks import after_rules, before_rules
 from agentic.rules.registry import Rule, rules
 from agentic.rules.unknown import nothing_known
 
@@ -27,9 +28,16 @@ def diagnose(case: Case) -> Steps[Diagnosis]:
 
 
 def _diagnose(case: Case) -> Steps[Diagnosis]:
-    found: list[Diagnosis] = []
+    said = yield from before_rules(case)
+    if said is not None and said.finding.confidence >= CERTAIN:
+        return said
+    best = yield from _by_rules(case, [said] if said is not None else [])
+    return (yield from after_rules(case, best))
+
+
+def _by_rules(case: Case, found: list[Diagnosis]) -> Steps[Diagnosis]:
     tried: list[Rule] = []
-    for one in rules():
+    for one in rules(case.order):
         answer = yield from one.function(case)
         tried.append(one)
         if answer is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
+from agentic.config.playbooks import standard_order
 from agentic.records import CodePage, publish
 from agentic.rules.case import Case, Diagnosis, Steps
 
@@ -23,7 +24,7 @@ class Rule(msgspec.Struct, frozen=True):
     cls: str
     function: RuleFunction
     order: int
-    """Rules run from low to high: certain and cheap first."""
+    """For a rule that playbooks/standard.yml does not list: certain and cheap first."""
 
 
 _RULES: dict[str, Rule] = {}
@@ -46,9 +47,20 @@ def rule(*, code: str, cls: str, order: int = 50) -> Callable[[F], F]:
     return register
 
 
-def rules() -> tuple[Rule, ...]:
-    """Every rule in the order in which they run."""
-    return tuple(sorted(_RULES.values(), key=lambda one: (one.order, one.code)))
+def rules(first: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """Every rule in the order in which they run: `first`, then that of playbooks/standard.yml.
+
+    One that no list names stands where its own `order` puts it.
+    """
+    listed = {name: number for number, name in enumerate(standard_order())}
+    known = {one.function.__name__: one for one in _RULES.values()}
+    in_order = [known[name] for name in listed if name in known]
+    for one in sorted(_RULES.values(), key=lambda one: (one.order, one.code)):
+        if one not in in_order:
+            later = (n for n, other in enumerate(in_order) if other.order > one.order)
+            in_order.insert(next(later, len(in_order)), one)
+    wanted = [known[name] for name in first if name in known]
+    return (*wanted, *(one for one in in_order if one not in wanted))
 
 
 _PART = re.compile(r"^(What it does|Why|Example|Fix):\s*$", re.MULTILINE)

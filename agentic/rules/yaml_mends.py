@@ -17,7 +17,8 @@ _TESTS = ("tests", "data_tests")
 _KINDS = ("models", "seeds", "snapshots", "sources")
 _TOP = {
     "version", "models", "seeds", "snapshots", "sources", "exposures", "metrics", "macros",
-    "groups", "unit_tests", "semantic_models", "saved_queries", "analyses", "data_tests", "tests", "anchors",
+    "groups", "unit_tests", "semantic_models", "saved_queries", "analyses", "data_tests", "tests",
+    "anchors",
 }  # fmt: skip
 _ENTRY = {
     "name", "description", "columns", "tests", "data_tests", "config", "meta", "tags", "docs",

@@ -101,7 +101,15 @@ def investigate(
         session.compiled.guardrails,
         session.world,
     )
-    case = Case(incident, session.manifest, session.graph, session.dialect, session.project.name)
+    case = Case(
+        incident,
+        session.manifest,
+        session.graph,
+        session.dialect,
+        session.project.name,
+        tuple(one for one in session.compiled.playbooks if one.agent in ("", agent.name)),
+        session.compiled.rule_order,
+    )
     bench = _bench(session, incident, places)
     budget = Budget(
         agent.limits,
