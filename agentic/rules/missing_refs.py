@@ -49,7 +49,7 @@ def ref_typo(case: Case) -> Steps[Diagnosis | None]:
             continue
         if (found := _in_package(case, gone, text)) is not None:
             return found
-        name = _meant(case, gone, changes)
+        name = _read_before(case, gone, text) or _meant(case, gone, changes)
         if name is None and _last_known(case, gone) is None:
             name = yield from _fitting(case, gone, text)
         if name is not None:
@@ -144,6 +144,22 @@ def _known(case: Case, kind: str) -> set[str]:
         return {".".join(uid.split(".")[2:4]) for uid in case.manifest.sources}
     kinds = ("model.", "seed.", "snapshot.")
     return {node.name for uid, node in case.manifest.nodes.items() if uid.startswith(kinds)}
+
+
+def _read_before(case: Case, gone: MissingName, text: str) -> str | None:
+    """What the last manifest that could be read has the node read, and its text does no more."""
+    node = case.node(gone.node)
+    if node is None or _last_known(case, gone) is not None:
+        return None
+    kind = "source." if gone.kind == "source" else ("model.", "seed.", "snapshot.")
+    parents = [uid for uid in node.depends_on_nodes if uid.startswith(kind)]
+    was = {
+        ".".join(uid.split(".")[2:4]) if gone.kind == "source" else case.node(uid).name
+        for uid in parents
+        if case.node(uid) is not None
+    }
+    lost = was - _names_read(text, gone.kind)
+    return lost.pop() if len(lost) == 1 else None
 
 
 def _meant(case: Case, gone: MissingName, changes: Iterable[FileChange]) -> str | None:
