@@ -1,0 +1,196 @@
+"""A generated dbt project with something of everything that a fault class needs; a seed names it.
+
+Names are drawn, so that no rule can know them: only their roles are fixed.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+ROWS = 400
+REPORTS = 20
+_PARTIES = ["member", "client", "patron", "guest"]
+_EVENTS = ["booking", "rental", "lease", "visit"]
+_MONEY = ["fee", "charge", "price", "toll"]
+_STATES = ["open", "held", "closed"]
+
+
+def make_project(root: Path, *, seed: int = 0) -> Path:
+    """Write the project and land its raw tables. Returns its root."""
+    draw = random.Random(f"project:{seed}")
+    names = {
+        "party": draw.choice(_PARTIES),
+        "event": draw.choice(_EVENTS),
+        "money": draw.choice(_MONEY),
+        "state": draw.choice(["state", "phase", "standing"]),
+    }
+    for path, text in files(names).items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    land(root / "generated.duckdb", names, draw)
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    return root
+
+
+def files(names: dict[str, str]) -> dict[str, str]:
+    """Path -> text."""
+    party, event, money, state = (names[k] for k in ("party", "event", "money", "state"))
+    found = {
+        "dbt_project.yml": (
+            "name: generated\nversion: '1.0'\nconfig-version: 2\nprofile: generated\n"
+            "flags: {send_anonymous_usage_stats: false}\n"
+            "models: {generated: {reports: {+materialized: table}}}\n"
+        ),
+        "profiles.yml": (
+            "generated:\n  target: dev\n  outputs:\n    dev: {type: duckdb, "
+            "path: generated.duckdb, schema: main, threads: 2}\n"
+        ),
+        ".gitignore": "target/\nlogs/\n*.duckdb\n*.duckdb.wal\n.agentic/\n.user.yml\n",
+        "macros/to_units.sql": (
+            "{% macro to_units(column, digits=2) %}\n"
+            "    round({{ column }} / 100.0, {{ digits }})\n{% endmacro %}\n"
+        ),
+        f"models/staging/stg_{party}.sql": (
+            f"select\n    id as {party}_id,\n    full_name,\n"
+            f"    cast(joined as date) as joined_on\nfrom {{{{ source('raw', '{party}s') }}}}\n"
+        ),
+        f"models/staging/stg_{event}.sql": (
+            f"select\n    id as {event}_id,\n    {party} as {party}_id,\n"
+            f"    {{{{ to_units('{money}') }}}} as {money}_total,\n    {state} as {event}_{state},\n"
+            f"    cast(made as timestamp) as made_at,\n    units as unit_count\n"
+            f"from {{{{ source('raw', '{event}s') }}}}\n"
+        ),
+        f"models/middle/int_{event}_enriched.sql": (
+            f"with done as (\n\n    select * from {{{{ ref('stg_{event}') }}}}\n"
+            f"    where {event}_{state} != 'held'\n\n)\n\n"
+            f"select\n    done.{event}_id as {event}_id,\n    done.{party}_id as owner_id,\n"
+            f"    done.{money}_total as net_{money},\n"
+            f"    done.{money}_total / done.unit_count as {money}_per_unit,\n"
+            f"    done.made_at as made_at,\n    people.full_name as owner_name\nfrom done\n"
+            f"left join {{{{ ref('stg_{party}') }}}} as people\n"
+            f"    on done.{party}_id = people.{party}_id\n"
+        ),
+        f"models/marts/fct_{event}.sql": (
+            "{{ config(materialized='incremental', "
+            f"unique_key='{event}_id', on_schema_change='fail') }}}}\n\n"
+            f"select\n    {event}_id,\n    owner_id,\n    net_{money},\n    made_at\n"
+            f"from {{{{ ref('int_{event}_enriched') }}}}\n"
+            "{% if is_incremental() %}\n"
+            "where made_at > (select max(made_at) from {{ this }})\n{% endif %}\n"
+        ),
+        "models/marts/by_owner.sql": (
+            f"select\n    cast(owner_id as integer) as owner_id,\n"
+            f"    cast(sum(net_{money}) as double) as {money}_sum,\n"
+            f"    cast(count(*) as integer) as {event}_count\n"
+            f"from {{{{ ref('int_{event}_enriched') }}}}\ngroup by owner_id\n"
+        ),
+        "models/sources.yml": _sources(party, event),
+        "models/properties.yml": _properties(party, event, money, state),
+    }
+    for number in range(REPORTS):
+        found[f"models/reports/report_{number:02}.sql"] = (
+            f"select\n    owner_id,\n    sum(net_{money}) as total\n"
+            f"from {{{{ ref('int_{event}_enriched') }}}}\n"
+            f"where owner_id % {REPORTS} = {number}\ngroup by owner_id\n"
+        )
+    return found
+
+
+def _sources(party: str, event: str) -> str:
+    return (
+        "version: 2\nsources:\n  - name: raw\n    schema: raw\n"
+        "    config: {meta: {owner: intake-team}}\n"
+        f"    tables:\n      - name: {party}s\n      - name: {event}s\n"
+        "        loaded_at_field: landed\n"
+        "        config: {freshness: {error_after: {count: 30, period: day}}}\n"
+    )
+
+
+def _properties(party: str, event: str, money: str, state: str) -> str:
+    return f"""\
+version: 2
+models:
+  - name: stg_{party}
+    columns:
+      - name: {party}_id
+        data_tests: [unique, not_null]
+  - name: stg_{event}
+    columns:
+      - name: {event}_id
+        data_tests: [unique, not_null]
+      - name: {party}_id
+        data_tests:
+          - relationships: {{arguments: {{to: ref('stg_{party}'), field: {party}_id}}}}
+      - name: {event}_{state}
+        data_tests:
+          - accepted_values: {{arguments: {{values: [{", ".join(_STATES)}]}}}}
+      - name: {money}_total
+        data_tests: [not_null]
+  - name: int_{event}_enriched
+    columns:
+      - name: {event}_id
+        data_tests: [unique]
+  - name: by_owner
+    config: {{contract: {{enforced: true}}, meta: {{owner: finance}}}}
+    columns:
+      - name: owner_id
+        data_type: integer
+        data_tests: [unique]
+      - name: {money}_sum
+        data_type: double
+      - name: {event}_count
+        data_type: integer
+unit_tests:
+  - name: sums_by_owner
+    model: by_owner
+    given:
+      - input: ref('int_{event}_enriched')
+        rows:
+          - {{owner_id: 1, net_{money}: 2.0}}
+          - {{owner_id: 1, net_{money}: 3.0}}
+    expect:
+      rows:
+        - {{owner_id: 1, {money}_sum: 5.0, {event}_count: 2}}
+"""
+
+
+def land(file: Path, names: dict[str, str], draw: random.Random) -> None:
+    """The raw tables."""
+    party, event, money, state = (names[k] for k in ("party", "event", "money", "state"))
+    with duckdb.connect(str(file)) as session:
+        session.execute("create schema raw")
+        session.execute(
+            f"create table raw.{party}s as select i as id, 'name ' || i as full_name, "
+            "date '2025-01-01' + cast(i % 90 as integer) as joined from range(1, 61) t(i)"
+        )
+        session.execute(
+            f"create table raw.{event}s (id bigint, {party} bigint, {money} bigint, "
+            f"{state} varchar, made timestamp, units integer, landed timestamp)"
+        )
+        rows = [
+            (
+                i,
+                draw.randint(1, 60),
+                draw.randint(500, 90_000),
+                draw.choice(_STATES),
+                draw.randint(0, 89),
+                draw.randint(1, 9),
+            )
+            for i in range(1, ROWS + 1)
+        ]
+        session.executemany(
+            f"insert into raw.{event}s select $1, $2, $3, $4, timestamp '2026-01-01' "
+            "+ to_days($5) + to_seconds($1), $6, now()::timestamp",
+            rows,
+        )
+
+
+if __name__ == "__main__":
+    make_project(Path(sys.argv[1]), seed=int(sys.argv[2]) if len(sys.argv) > 2 else 0)
