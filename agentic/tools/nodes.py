@@ -109,7 +109,7 @@ def _twins(bench: Bench, node: Any) -> list[str]:
 def lineage_upstream(
     bench: Bench, *, node: UniqueId, depth: Depth = 0, kind: Kind = "", more: More = ""
 ) -> dict[str, Any]:
-    """Every ancestor of a node with its distance in edges, nearest first."""
+    """Every ancestor of a node by its distance in edges, nearest first."""
     return _walk(bench, node, depth, kind, more, up=True)
 
 
@@ -117,19 +117,23 @@ def lineage_upstream(
 def lineage_downstream(
     bench: Bench, *, node: UniqueId, depth: Depth = 0, kind: Kind = "", more: More = ""
 ) -> dict[str, Any]:
-    """Every descendant of a node, tests and exposures included, with its distance in edges."""
+    """Every descendant of a node, tests and exposures included, by its distance in edges."""
     return _walk(bench, node, depth, kind, more, up=False)
 
 
 def _walk(bench: Bench, node: str, depth: int, kind: str, more: str, *, up: bool) -> dict[str, Any]:
     start = find_node(bench, node).unique_id
     distance = distances(bench, start, depth, up=up)
-    rows = [
-        {"node": uid, "distance": n}
-        for uid, n in distance.items()
-        if n and (not kind or uid.startswith(f"{kind}."))
+    found = [
+        (uid, edges)
+        for uid, edges in distance.items()
+        if edges and (not kind or uid.startswith(f"{kind}."))
     ]
-    return {"node": start, **page(rows, more, name="nodes", tokens=LINEAGE_TOKENS)}
+    answer = page([uid for uid, _ in found], more, name="nodes", tokens=LINEAGE_TOKENS)
+    by_distance: dict[str, list[str]] = {}
+    for uid in answer["nodes"]:
+        by_distance.setdefault(str(distance[uid]), []).append(uid)
+    return {"node": start, **answer, "nodes": by_distance}
 
 
 def distances(bench: Bench, start: str, depth: int = 0, *, up: bool) -> dict[str, int]:

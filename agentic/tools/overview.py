@@ -147,7 +147,9 @@ def catalog_search(
         (hit for hit in scored if hit[0] >= best), key=lambda hit: (-hit[0], -hit[1], hit[2])
     )
     rows = [_hit(bench, uid, columns) for _, _, uid, columns in ranked]
-    answer = page(rows, more, name="matches", tokens=600)
+    named = bool(ranked) and bench.manifest.all[ranked[0][2]].name.lower() == text.lower().strip()
+    # Who asks for a name that there is wants that node, and hears of the others.
+    answer = page(rows, more, name="matches", tokens=80 if named and not more else 500)
     partly = {"note": "no node has every word"} if rows and best < len(words) else {}
     return {**answer, **partly}
 

@@ -227,7 +227,7 @@ def query_metrics(bench: Bench, *, order: Order = "slowest", more: More = "") ->
     ranked = sorted(
         (row for row in rows if row.get(key)), key=lambda row: (-float(row[key]), row["node"])
     )
-    return {"order": order, **page(ranked, more, name="nodes", tokens=700)}
+    return {"order": order, **page(ranked, more, name="nodes", tokens=350)}
 
 
 def _metrics(unique_id: str, runs: Sequence[NodeRun]) -> dict[str, Any]:

@@ -55,7 +55,6 @@ def profile_column(
         "rows": found.rows,
         **lean({"looked_at": found.looked_at if found.looked_at != found.rows else None}),
         "columns": {one.name: _figures(one) for one in found.columns},
-        "sql": found.queries[0],
     }
 
 
