@@ -113,7 +113,7 @@ class Boundary:
             return result
         self.bench.edits.clear()
         self.bench.edits.update(before)
-        return self._refuse(call, decision)
+        return self.refuse(call, decision)
 
     def _refused(
         self, call: ToolCall, asked: ToolCall | None = None, confirmed: str | None = None
@@ -127,7 +127,7 @@ class Boundary:
         if spec is None:
             known = ", ".join(sorted(self.specs))
             sentence = f"There is no tool {call.name!r} here; there are {known}."
-            return self._refuse(call, Decision("deny", "AG100", sentence))
+            return self.refuse(call, Decision("deny", "AG100", sentence))
         try:
             if call.malformed:
                 raise ToolError(call.malformed, code="AC590")
@@ -141,7 +141,7 @@ class Boundary:
             self._record(asked, decision)
             decision, value = self.effects.settle(call, spec, decision, confirmed, self.key)
         if decision.verdict != "allow":
-            return self._refuse(asked, decision, value)
+            return self.refuse(asked, decision, value)
         self._record(asked, decision)
         return None
 
@@ -164,7 +164,7 @@ class Boundary:
         """Into the audit before the effect: what was asked, what was decided, by which rule."""
         payload = {
             "call": call.id,
-            "input": call.input,
+            "input": _capped_input(call).input,
             "verdict": decision.verdict,
             "code": decision.code,
             "reason": decision.reason,
@@ -174,7 +174,8 @@ class Boundary:
             actor=self.actor, action=call.name, subject=self.journal.run_id, payload=payload
         )
 
-    def _refuse(self, call: ToolCall, decision: Decision, confirm: str = "") -> ToolResult:
+    def refuse(self, call: ToolCall, decision: Decision, confirm: str = "") -> ToolResult:
+        """A denial as the value that goes back, in the audit before anything else."""
         self._record(call, decision)
         self.stream.emit(
             "tool.denied", f"{call.name}: {decision.reason}", level="warn", code=decision.code

@@ -139,16 +139,20 @@ class Loop:
         if turn.stop_reason == "max_tokens":
             # A call that was cut off may look whole and mean something else: none is done.
             sentence = "Not done: your answer was cut off. Make one call at a time."
-            return tuple(_not_done(call, "AG111", sentence) for call in turn.calls)
+            return tuple(self._not_done(call, "AG111", sentence) for call in turn.calls)
         return tuple(self._one(call) for call in turn.calls)
 
     def _one(self, call: ToolCall) -> ToolResult:
         if self.boundary.bench.report is not None:
-            return _not_done(call, "AG112", "Not done: the report was already submitted.")
+            return self._not_done(call, "AG112", "Not done: the report was already submitted.")
         if spent := self.budget.exceeded():
-            return _not_done(call, spent.code, spent.reason)
+            return self._not_done(call, spent.code, spent.reason)
         self.budget.spend(Usage(tool_calls=1))
         return self.boundary.call(call)
+
+    def _not_done(self, call: ToolCall, code: str, sentence: str) -> ToolResult:
+        """Not made, not journalled, and on record all the same."""
+        return self.boundary.refuse(call, Decision("deny", code, sentence))
 
     def _note(self, turn: Turn) -> str:
         if turn.stop_reason == "pause_turn" or (turn.calls and turn.stop_reason == "tool_use"):
@@ -156,9 +160,3 @@ class Loop:
         if turn.stop_reason == "max_tokens":
             return "Your answer was cut off at its token limit. Go on in smaller steps."
         return "End by calling submit_report with your finding and decision."
-
-
-def _not_done(call: ToolCall, code: str, sentence: str) -> ToolResult:
-    decision = Decision("deny", code, sentence)
-    content = {"verdict": "deny", "code": code, "reason": sentence}
-    return ToolResult(call.id, content, is_error=True, decision=decision)

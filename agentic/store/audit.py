@@ -8,8 +8,10 @@ told from a forgery: only an announced record may be there or not.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ from agentic.masking import mask_json
 from agentic.records import dumps
 from agentic.store.database import Store
 from agentic.store.schema import audit
+
+fcntl: Any = None
+with suppress(ImportError):  # Windows has none
+    fcntl = importlib.import_module("fcntl")
 
 GENESIS = "0" * 64
 
@@ -121,13 +127,33 @@ class AuditTrail:
         )
 
     def _write_anchor(self, anchor: Anchor) -> None:
+        """A confirmation takes back nothing that another process announced meanwhile."""
+        confirms = anchor.last == anchor.announced
         self.anchor.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.anchor.with_suffix(".new")
-        with draft.open("wb") as file:
-            file.write(msgspec.json.encode(anchor))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.anchor)
+        with _alone(self.anchor.with_suffix(".lock")):
+            if confirms and self._announced() > anchor.announced.seq:
+                return
+            draft = self.anchor.with_suffix(".new")
+            with draft.open("wb") as file:
+                file.write(msgspec.json.encode(anchor))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.anchor)
+
+    def _announced(self) -> int:
+        try:
+            return msgspec.json.decode(self.anchor.read_bytes(), type=Anchor).announced.seq
+        except (OSError, msgspec.MsgspecError):
+            return 0
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keep other processes away from the anchor; the system lets go when a process dies."""
+    with lock.open("a") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 _HASHED = ("seq", "at", "project", "actor", "action", "subject", "payload", "prev_hash")
