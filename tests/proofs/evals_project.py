@@ -63,7 +63,8 @@ def files(names: dict[str, str]) -> dict[str, str]:
         ),
         f"models/staging/stg_{event}.sql": (
             f"select\n    id as {event}_id,\n    {party} as {party}_id,\n"
-            f"    {{{{ to_units('{money}') }}}} as {money}_total,\n    {state} as {event}_{state},\n"
+            f"    {{{{ to_units('{money}') }}}} as {money}_total,\n"
+            f"    {state} as {event}_{state},\n"
             f"    cast(made as timestamp) as made_at,\n    units as unit_count\n"
             f"from {{{{ source('raw', '{event}s') }}}}\n"
         ),

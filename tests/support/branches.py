@@ -207,30 +207,31 @@ _GOLD = """\
 models:
   - name: ledger
     description: The ledger.
-    config: {tags: [gold, daily], group: money, access: private, meta: {rank: 1, owner: mo}}
+    config: {tags: [gold, daily], group: money, meta: {rank: 1, owner: mo}}
     columns:
       - name: id
         data_tests:
           - not_null
-          - relationships: {arguments: {to: ref('end_3'), field: id}}
+          - relationships: {arguments: {to: "ref('end_3')", field: id}}
   - name: price
     latest_version: 2
     config: {access: public, tags: [gold]}
     columns: [{name: id, data_tests: [unique]}]
     versions: [{v: 1}, {v: 2}, {v: 3}]
   - name: days
+    config: {group: money, access: private}
     time_spine: {standard_granularity_column: day}
     columns: [{name: day, granularity: day}]
 exposures:
   - name: board
     type: dashboard
     owner: {name: Bo Ard}
-    depends_on: [ref('ledger'), ref('end_0')]
+    depends_on: ["ref('ledger')", "ref('end_0')"]
     config: {tags: [weekly]}
   - name: sheet
     type: notebook
     owner: {name: She Et}
-    depends_on: [source('raw', 't_1')]
+    depends_on: ["source('raw', 't_1')"]
 unit_tests:
   - name: doubles
     model: mid_0
@@ -239,9 +240,9 @@ unit_tests:
 semantic_models:
   - name: ledgers
     model: ref('ledger')
-    defaults: {agg_time_dimension: day}
+    defaults: {agg_time_dimension: booked_on}
     entities: [{name: entry, type: primary, expr: id}]
-    dimensions: [{name: day, type: time, expr: current_date, type_params: {time_granularity: day}}]
+    dimensions: [{name: booked_on, type: time, expr: current_date, type_params: {time_granularity: day}}]
     measures: [{name: total, agg: sum}]
 metrics:
   - name: total_total
@@ -251,7 +252,7 @@ metrics:
     config: {group: money, tags: [daily]}
 saved_queries:
   - name: totals
-    query_params: {metrics: [total_total], group_by: ["TimeDimension('entry__day')"]}
+    query_params: {metrics: [total_total], group_by: ["TimeDimension('entry__booked_on')"]}
 """
 
 _SELECTORS = """\

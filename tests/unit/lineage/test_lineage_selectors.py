@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agentic.exceptions import SelectorError
-from agentic.lineage import UNSUPPORTED, Graph, matches_nothing, resolve, select
+from agentic.lineage import (
+    UNSUPPORTED,
+    Graph,
+    default_selector,
+    matches_nothing,
+    resolve,
+    resolve_selector,
+    select,
+)
 from agentic.project import Manifest, load_manifest
+from tests.proofs.lineage_selectors import answer
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "lineage"
+BRANCHES: dict[str, list[str]] = json.loads((GOLDEN / "branches.json").read_text())
 ANSWERS: dict[str, list[str]] = json.loads((GOLDEN / "selections.json").read_text())
 
 
@@ -23,6 +34,50 @@ def manifest() -> Manifest:
 @pytest.fixture(scope="module")
 def graph(manifest: Manifest) -> Graph:
     return Graph(manifest)
+
+
+@pytest.fixture(scope="module")
+def generated() -> tuple[Manifest, Graph]:
+    found = load_manifest(GOLDEN / "branches_manifest.json")
+    return found, Graph(found)
+
+
+@pytest.mark.parametrize("arguments", BRANCHES)
+def test_flags_and_yaml_selectors_equal_dbt(
+    arguments: str, generated: tuple[Manifest, Graph]
+) -> None:
+    assert sorted(answer(arguments, *generated).uids) == BRANCHES[arguments]
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({"method": "selector", "value": "odd"}, "names it in turn"),
+        ({"method": "selector", "value": "gone"}, "does not exist"),
+        ({"union": "tag:gold"}, "malformed"),
+        ({"union": ["a", {"exclude": ["b"]}, {"exclude": ["c"]}]}, "malformed"),
+        ({"method": "fqn"}, "malformed"),
+        ({"colour": "red"}, "'colour' is not a selector method"),
+        ({"method": "fqn", "value": "a", "indirect_selection": "some"}, "does not exist"),
+        ([], "malformed"),
+        ({"method": "state", "value": "modified"}, "only dbt can do"),
+    ],
+)
+def test_broken_yaml_selectors_are_refused(
+    definition: object, message: str, generated: tuple[Manifest, Graph]
+) -> None:
+    manifest = msgspec.structs.replace(generated[0], selectors={"odd": {"definition": definition}})
+
+    with pytest.raises(SelectorError, match=message):
+        resolve_selector("odd", manifest, generated[1])
+
+
+def test_an_unknown_selector_names_those_there_are(generated: tuple[Manifest, Graph]) -> None:
+    with pytest.raises(SelectorError) as error:
+        resolve_selector("gilded", *generated)
+
+    assert "gold_all" in str(error.value.hint)
+    assert default_selector(generated[0].selectors) == "half_done"
 
 
 def test_enough_was_recorded() -> None:
