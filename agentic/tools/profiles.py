@@ -22,7 +22,7 @@ from agentic.tools.judged import answer
 from agentic.tools.live import relation_of
 from agentic.tools.nodes import UniqueId, find_node
 from agentic.tools.registry import ToolError, tool
-from agentic.tools.shielded import hidden_columns
+from agentic.tools.shielded import hidden_columns, masked_columns
 from agentic.warehouse import Column, Relation
 
 MAX_ROWS = 1_000_000
@@ -40,7 +40,7 @@ def profile_column(
     """Live figures of columns: rows, nulls, distinct values, least and greatest value, sum, and
     the commonest values of a text column that has few.
 
-    Values are left out where the guardrails mask them; counts stay.
+    Values are left out where the guardrails protect them; of masked columns nothing is told.
     """
     relation, live = _live(bench, node)
     by_name = {column.name.lower(): column for column in live}
@@ -48,13 +48,15 @@ def profile_column(
     if missing:
         names = ", ".join(column.name for column in live)
         raise ToolError(f"{node} has no column {', '.join(missing)}", hint=names)
-    wanted = [by_name[name.lower()] for name in columns]
-    found = _now(bench, relation, wanted)
+    found, withheld = _now(bench, relation, [by_name[name.lower()] for name in columns])
     return {
         "node": node,
         "rows": found.rows,
         **lean({"looked_at": found.looked_at if found.looked_at != found.rows else None}),
-        "columns": {one.name: _figures(one) for one in found.columns},
+        "columns": {
+            **{one.name: _figures(one) for one in found.columns},
+            **{name: {"masked": True} for name in sorted(withheld)},
+        },
     }
 
 
@@ -66,24 +68,25 @@ def _live(bench: Bench, unique_id: str) -> tuple[Relation, tuple[Column, ...]]:
     return relation, live
 
 
-def _now(bench: Bench, relation: Relation, columns: Sequence[Column]) -> RelationProfile:
-    """Figures as the policy lets them out: each statement is judged like any other."""
+def _now(
+    bench: Bench, relation: Relation, columns: Sequence[Column]
+) -> tuple[RelationProfile, frozenset[str]]:
+    """Figures as the policy lets them out, and the columns of which it lets out none."""
+    if bench.world is None:
+        raise ToolError("no statement can be judged in this run")
 
     def ask(sql: str, rows: int) -> Sequence[Sequence[Any]]:
         return answer(bench, sql, max_rows=rows)[1].rows
 
-    hidden = _hidden(bench, relation, columns)
-    return profile_by(ask, bench.dialect, relation, columns, masked=hidden, max_rows=MAX_ROWS)
-
-
-def _hidden(bench: Bench, relation: Relation, columns: Sequence[Column]) -> Collection[str]:
-    if bench.world is None:
-        return ("*",)
+    key = f"{relation.schema}.{relation.identifier}"
     names = [column.name for column in columns]
-    found = hidden_columns(bench.world, f"{relation.schema}.{relation.identifier}", names)
-    if found is None:
+    hidden = hidden_columns(bench.world, key, names)
+    if hidden is None:
         raise ToolError(f"{relation} may not be read")
-    return found
+    withheld = masked_columns(bench.world, key, names)
+    some = [column for column in columns if column.name not in withheld]
+    found = profile_by(ask, bench.dialect, relation, some, masked=hidden, max_rows=MAX_ROWS)
+    return found, withheld
 
 
 def _figures(column: ColumnProfile) -> dict[str, Any]:
@@ -122,24 +125,22 @@ def compare_profiles(
     """
     uid = find_node(bench, node).unique_id
     relation, live = _live(bench, uid)
-    now = _now(bench, relation, live)
+    now, withheld = _now(bench, relation, live)
     if also:
         other = find_node(bench, also[0]).unique_id
-        left, told = now, {"node": uid, "against": other}
-        place, columns = _live(bench, other)
-        right = _now(bench, place, columns)
-    elif against == "workspace":
-        left, right = now, _built(bench, uid)
+        right, more_withheld = _now(bench, *_live(bench, other))
+        told = {"node": uid, "against": other}
+        return {**told, **_differences(now, right, withheld | more_withheld, more)}
+    if against == "workspace":
         told = {"node": uid, "against": "workspace"}
-    else:
-        before = last_good_profile(bench.history, uid) if bench.history is not None else None
-        if before is None:
-            note = "no green build of it is remembered; figures are of now"
-            columns_now = {one.name: _figures(one) for one in now.columns}
-            return {"node": uid, "note": note, "rows": now.rows, "columns": columns_now}
-        left, right = before, now
-        told = {"node": uid, "against": f"last good, {before.at[:19]}"}
-    return {**told, **_differences(left, right, more)}
+        return {**told, **_differences(now, _built(bench, uid), withheld, more)}
+    before = last_good_profile(bench.history, uid) if bench.history is not None else None
+    if before is None:
+        note = "no green build of it is remembered; figures are of now"
+        figures = {one.name: _figures(one) for one in now.columns}
+        return {"node": uid, "note": note, "rows": now.rows, "columns": figures}
+    told = {"node": uid, "against": f"last good, {before.at[:19]}"}
+    return {**told, **_differences(before, now, withheld, more)}
 
 
 def _built(bench: Bench, unique_id: str) -> RelationProfile:
@@ -171,8 +172,14 @@ def _may_hold(bench: Bench, unique_id: str) -> tuple[str, ...]:
     return ()
 
 
-def _differences(left: RelationProfile, right: RelationProfile, more: str) -> dict[str, Any]:
-    old, new = left.by_name, right.by_name
+def _differences(
+    left: RelationProfile, right: RelationProfile, withheld: Collection[str], more: str
+) -> dict[str, Any]:
+    unasked = {name.lower() for name in withheld}
+    old, new = (
+        {name: one for name, one in side.by_name.items() if name not in unasked}
+        for side in (left, right)
+    )
     moves = []
     for name in old:
         if name in new and (move := _move(old[name], new[name], left, right)):
@@ -194,6 +201,7 @@ def _differences(left: RelationProfile, right: RelationProfile, more: str) -> di
         ),
         **page([row for _, row in moves], more, name="changed"),
         "unchanged": len(set(old) & set(new)) - len(moves),
+        **lean({"masked": sorted(withheld)}),
     }
 
 

@@ -21,9 +21,18 @@ def hidden_columns(world: World, relation: str, columns: Iterable[str]) -> froze
     return frozenset(
         name
         for name in columns
-        if whole
-        or name.lower() in world.protected_names
-        or matches(f"{key}.{name.lower()}", rules)
-        # A dot in a name would otherwise be taken for one more part, which no `*` covers.
-        or ("." in name and matches(f"{key}.{name.lower().replace('.', '_')}", rules))
+        if whole or name.lower() in world.protected_names or _named(key, name, rules)
     )
+
+
+def masked_columns(world: World, relation: str, columns: Iterable[str]) -> frozenset[str]:
+    """Columns of which the policy masks counts as well: nothing of them can be asked."""
+    key = relation.lower()
+    whole = matches(key, world.read_mask)
+    return frozenset(name for name in columns if whole or _named(key, name, world.columns_mask))
+
+
+def _named(key: str, column: str, patterns: Iterable[str]) -> bool:
+    """A dot in a name would be one part more, which no `*` covers: it is tried both ways."""
+    names = {column.lower(), column.lower().replace(".", "_")}
+    return any(matches(f"{key}.{name}", patterns) for name in names)
