@@ -7,7 +7,7 @@ from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.drift import Drift, drift_of, ordered
 from agentic.rules.history import latest_change, restored
 from agentic.rules.hunks import edit_change, line_of
-from agentic.rules.likeness import mentioned, mentions
+from agentic.rules.likeness import mentioned, mentions, words_of
 from agentic.rules.pairing import pair
 from agentic.rules.registry import rule
 from agentic.rules.unfinished import finish
@@ -66,7 +66,18 @@ def _new_name(case: Case, drift: Drift, missing: str) -> Steps[str | None]:
         if mentions(change.before, missing) and not mentions(change.after, missing):
             return ""
     found = yield from pair(case, drift, missing)
-    return found.best.column.name if found.best is not None else None
+    return found.best.column.name if found.best is not None else by_words(drift, missing)
+
+
+def by_words(drift: Drift, missing: str) -> str | None:
+    """The one new column whose words are among the missing one's, or hold them all."""
+    words = set(words_of(missing))
+    near = [c.name for c in drift.added if _nested(words, set(words_of(c.name)))]
+    return near[0] if len(near) == 1 else None
+
+
+def _nested(one: set[str], other: set[str]) -> bool:
+    return bool(one and other) and (one <= other or other <= one)
 
 
 def _repaired(case: Case, drift: Drift, missing: str, observed: str) -> Steps[Diagnosis]:
