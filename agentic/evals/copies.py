@@ -92,7 +92,7 @@ class Copy(msgspec.Struct, frozen=True):
     def dbt(self, *args: str) -> DbtOutcome:
         """Run dbt in the copy, with the copy's profile."""
         given = [*args, "--profiles-dir", str(self.profiles), "--project-dir", str(self.root)]
-        given += ["--target", self.target, "--log-path", str(self.home / "logs")]
+        given += ["--target", self.target, "--log-path", str(self.root / "logs")]
         return warm_dbt(given, cwd=self.root)
 
     def git(self, *args: str) -> str:

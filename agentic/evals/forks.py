@@ -16,10 +16,13 @@ from pathlib import Path
 
 from agentic.exceptions import DbtError
 from agentic.project import DbtOutcome, child_environment, find_dbt, run_dbt
-from agentic.project.dbt import GLOBAL_FLAGS, parse_line
+from agentic.project.dbt import parse_line
 from agentic.project.session import python_of
 
 _DRIVER = Path(__file__).with_name("fork_driver.py")
+# As a user's dbt: its log file is the only trace of a build that ended before its results.
+_FLAGS = ("--log-format", "json", "--log-format-file", "debug", "--no-use-colors")
+_FLAGS = (*_FLAGS, "--no-send-anonymous-usage-stats")
 _EXIT = '{"agentic_exit":'
 
 
@@ -38,7 +41,7 @@ class Forks:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        asked = {"args": [*GLOBAL_FLAGS, *args], "cwd": str(cwd), "env": dict(env)}
+        asked = {"args": [*_FLAGS, *args], "cwd": str(cwd), "env": dict(env)}
         stdin.write(json.dumps(asked) + "\n")
         stdin.flush()
         events, others = [], []
