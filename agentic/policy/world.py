@@ -227,11 +227,21 @@ class Lens:
         if self.dialect == "bigquery" and "*" in text:
             return Refusal("DYNAMIC_IDENTIFIER", f"{name.text} is a wildcard over relations")
         schema = name.schema.text.lower() if name.schema is not None else ""
+        if self.dialect == "trino" and "$" in text:
+            return self._hidden_table(name)
         listed = f"{schema or self.world.default_schema}.{text}".lower() in self.world.by_key
         files = ("delta", "parquet", "csv", "json", "orc", "avro", "text", "binaryfile", "iceberg")
         if name.path or (schema in files and not listed) or (_PATH.search(text) and not listed):
             return Refusal("EXTERNAL_IO", f"{text} is a path, not a relation")
         return None
+
+    def _hidden_table(self, name: RelationName) -> Refusal:
+        """Trino's `"orders$files"`: partitions, files and history of a relation."""
+        schema = name.schema.text if name.schema is not None else self.world.default_schema
+        owner = f"{schema}.{name.name.text.split('$')[0]}".lower()
+        if self.world.denied(owner):
+            return Refusal("READ_DENIED", f"guardrails forbid reading {owner}")
+        return Refusal("SYSTEM_CATALOG", f"{name.text} holds files, partitions or history")
 
     def elsewhere(self, name: RelationName) -> Refusal | None:
         """A catalog other than the project's."""

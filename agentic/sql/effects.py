@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 import msgspec
-from sqlglot import ErrorLevel, exp
+from sqlglot import ErrorLevel, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
@@ -138,15 +138,34 @@ _REPLACE = re.compile(
 )
 
 
+_REPLACING = frozenset({"mysql", "sqlite"})
+_PIVOT = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*(?:(?!\*/).)*\*/)*(?:UN)?PIVOT\s", re.I | re.S)
+
+
+def _ordered_pivot(sql: str, engine: Dialect) -> str:
+    """DuckDB's `PIVOT ... ORDER BY ...`, which sqlglot reads only as a query around the pivot."""
+    depth = 0
+    for token in engine.tokenize(sql):
+        kind = token.token_type
+        depth += (kind == TokenType.L_PAREN) - (kind == TokenType.R_PAREN)
+        if depth == 0 and kind in (TokenType.ORDER_BY, TokenType.LIMIT):
+            return "".join(["SELECT * FROM (", sql[: token.start], "\n) ", sql[token.start :]])
+        if kind == TokenType.SEMICOLON:
+            break
+    return sql
+
+
 def read_statements(sql: str, dialect: str) -> list[Statement]:
     """Parse a text. Raises ValueError on anything that is not SQL of the dialect, and
     RecursionError on what is nested too deeply.
     """
     engine = Dialect.get_or_raise(dialect)
-    replacing = dialect == "mysql" and _REPLACE.match(sql) is not None
+    replacing = dialect in _REPLACING and _REPLACE.match(sql) is not None
     if replacing:
         sql = _REPLACE.sub(lambda match: f"{match[1]}INSERT", sql, count=1)
     try:
+        if dialect == "duckdb" and _PIVOT.match(sql):
+            sql = _ordered_pivot(sql, engine)
         trees = engine.parse(sql, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
         raise ValueError(str(error).split("\n", maxsplit=1)[0]) from error
@@ -271,6 +290,12 @@ def _one(kind: str) -> Any:
     return lambda node: [f"{kind}:{str(node.name).lower()}"]
 
 
+def _option(node: Any) -> list[str]:
+    # `FOR XML PATH('')`: an option with a value of its own.
+    named = node.this.this if isinstance(node.this, exp.XMLKeyValueOption) else node.this
+    return [f"option:{str(getattr(named, 'name', '') or node.name).lower()}"]
+
+
 def _engine(node: Any) -> list[str]:
     this = node.this
     return [f"engine:{str(getattr(this, 'name', '') or this).lower()}"]
@@ -284,7 +309,8 @@ _SETTINGS: dict[type, Any] = {
     exp.Hint: _hint,
     exp.WithTableHint: _hint,
     exp.IndexTableHint: lambda node: [f"index-hint:{str(node.this).lower()}"],
-    exp.QueryOption: _one("option"),
+    exp.QueryOption: _option,
+    exp.Describe: lambda node: [f"describe:{str(node.args.get('style') or 'plain').lower()}"],
     exp.SessionParameter: _one("session"),
     exp.Parameter: _system_variable,
     exp.DataType: _data_type,

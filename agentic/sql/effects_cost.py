@@ -201,12 +201,28 @@ def _step_seconds(step: Any) -> float:
     if interval is None and isinstance(step, exp.Expr):
         interval = step.find(exp.Interval)
     if interval is None:
-        return 86400.0
+        return _written_seconds(step)
     unit = str(getattr(interval.args.get("unit"), "name", "") or "DAY").upper().rstrip("S")
     amount = number(interval.this) if isinstance(interval.this, exp.Expr) else 1.0
     if amount is None:
         amount = _leading_number(str(interval.this.name))
     return max(abs(amount or 1.0) * _SECONDS.get(unit, 86400.0), 1e-6)
+
+
+def _written_seconds(step: Any) -> float:
+    """`'15 minutes'::interval`; without words it counts days."""
+    texts = step.find_all(exp.Literal) if isinstance(step, exp.Expr) else ()
+    steps = []
+    for text in (str(one.this) for one in texts if one.is_string):
+        for word in text.upper().split():
+            known = _SECONDS.get(word.rstrip("S").rstrip(","))
+            if known is not None:
+                steps.append(abs(_leading_number(text) or 1.0) * known)
+        clock = text.split(":") if not steps else []
+        if len(clock) == 3:
+            hours, minutes, seconds = (_leading_number(one) for one in clock)
+            steps.append(hours * 3600 + minutes * 60 + seconds)
+    return max(min(steps, default=86400.0), 1e-6)
 
 
 def _leading_number(text: str) -> float:

@@ -151,6 +151,10 @@ class Resolver(Sources, Values):
         self.named_expressions(args.get("with_"), scope)
         output = self.projections(node.expressions, scope)
         self.conditions(node, scope, output)
+        if str(args.get("kind") or "").upper() == "VALUE":
+            # BigQuery: the fields of one value become the columns.
+            whole = output.whole() & ~BARE
+            output = Columns([], whole, {}, whole)
         if args.get("into") is not None:
             self.into(args["into"])
         return output

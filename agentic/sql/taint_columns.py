@@ -32,6 +32,7 @@ _PSEUDO_COLUMNS = frozenset(
         "rowid", "_rowid_", "oid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid",
         "_partitiontime", "_partitiondate", "_table_suffix", "_file_name", "_part",
         "_partition_id", "_part_index", "_part_offset", "_sample_factor", "_table", "_shard_num",
+        "grouping__id",
         "rownum", "_metadata", "metadata$filename", "metadata$action", "metadata$isupdate",
         "metadata$row_id", "$path", "$file_size", "$file_modified_time", "$partition", "$action",
         "filename", "file_row_number",

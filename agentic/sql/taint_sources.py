@@ -70,7 +70,9 @@ class Sources:
             label = self.value(node.this, scope) & ~BARE
             scope.sources.append(Source(name, Columns([(name, label)])))
         elif isinstance(node, exp.TableFromRows) and not isinstance(node.this, exp.Func):
-            self.refuse("DYNAMIC_IDENTIFIER", "the relation's name is a text or a variable")
+            called = isinstance(node.this, exp.Dot) and isinstance(node.this.expression, exp.Func)
+            code = "UNKNOWN_FUNCTION" if called else "DYNAMIC_IDENTIFIER"
+            self.refuse(code, "the relation is a text, a variable or a function of somebody's own")
         elif isinstance(node, exp.Expr):
             self.add(node, scope, self.offered_columns(node, scope))
 

@@ -16,7 +16,7 @@ _COMBINATORS = re.compile(
 )
 # What may stand before a dot: BigQuery's own families, and PostgreSQL's own schema.
 _PREFIXES = {
-    "bigquery": frozenset({"safe", "net", "hll_count"}),
+    "bigquery": frozenset({"safe", "net", "hll_count", "kll_quantiles"}),
     "postgres": frozenset({"pg_catalog"}),
     "redshift": frozenset({"pg_catalog"}),
 }

@@ -57,7 +57,7 @@ def gate(sql: str, dialect: str) -> Refusal | None:
         return Refusal("PARSE_ERROR", "there is no statement")
     if len(sql) > _SHORT and sum(1 for _ in _TOKEN.finditer(sql)) > MOST_TOKENS:
         return Refusal("RESOURCE_ABUSE", f"the statement has more than {MOST_TOKENS} words")
-    deep = _too_deep(sql)
+    deep = _too_deep(sql, dialect)
     if deep is not None:
         return deep
     if _PLAIN.match(sql) and not _suspects(sql, dialect):
@@ -151,17 +151,25 @@ def _comments(comments: list[str], dialect: str) -> Refusal | None:
     return None
 
 
-def _too_deep(sql: str) -> Refusal | None:
+def _too_deep(sql: str, dialect: str) -> Refusal | None:
+    if not _nested(sql):
+        return None
+    # Brackets of regular expressions nest nothing.
+    code, _ = scan(sql, dialect)
+    if not _nested(code):
+        return None
+    return Refusal("RESOURCE_ABUSE", f"it is nested more than {DEEPEST} deep")
+
+
+def _nested(text: str) -> bool:
     depth = deepest = 0
-    for char in re.findall(r"[()\[\]{}]", sql):
+    for char in re.findall(r"[()\[\]{}]", text):
         if char in _OPEN:
             depth += 1
             deepest = max(deepest, depth)
         elif depth:
             depth -= 1
-    if deepest > DEEPEST or _CHAINS.search(sql):
-        return Refusal("RESOURCE_ABUSE", f"it is nested more than {DEEPEST} deep")
-    return None
+    return deepest > DEEPEST or _CHAINS.search(text) is not None
 
 
 def scan(sql: str, dialect: str) -> tuple[str, list[str]]:

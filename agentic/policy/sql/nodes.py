@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[frozenset[str], str]] = {
     "type": (_ALLOWED["user types"], "UNKNOWN_FUNCTION"),
     "property": (_ALLOWED["property names"], "UNSUPPORTED_STATEMENT"),
     "engine": (_ALLOWED["table engines"], "EXTERNAL_IO"),
+    "describe": (_ALLOWED["describe styles"], "SYSTEM_CATALOG"),
     "kind": (_ALLOWED["kinds"], "UNSUPPORTED_STATEMENT"),
     "modifier": (_ALLOWED["modifiers"], "UNSUPPORTED_STATEMENT"),
 }

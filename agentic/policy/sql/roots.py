@@ -34,6 +34,7 @@ _SENTENCES = {
     "WRITE_OUT_OF_SCOPE": "schemas and databases are not an agent's to change",
     "MULTI_STATEMENT": "only one statement at a time is judged",
     "SYSTEM_CATALOG": "it shows settings, definitions or sessions",
+    "WRITE_PROTECTED": "it swaps, renames or brings back what others read",
     "UNSUPPORTED_STATEMENT": "this kind of statement is not on the list",
 }
 

@@ -20,6 +20,9 @@ from agentic.sql.effects import Facts
 from agentic.sql.tables import Refusal
 
 _OUTSIDE = frozenset({"format", "pattern", "is_function"})
+_PLACES = frozenset(
+    {"path", "url", "uri", "uris", "location", "external_location", "dbtable", "connection"}
+)
 _STATEMENTS = frozenset({"Describe", "Summarize", "Returning"})
 
 
@@ -63,6 +66,8 @@ def judge_setting(setting: str, dialect: str) -> Refusal | None:
         return judge_hint(name, dialect)
     if kind == "assign":
         return Refusal("SESSION_STATE", "it sets a variable of the session")
+    if kind == "property" and name in _PLACES:
+        return Refusal("EXTERNAL_IO", f"property {name} is a place outside the warehouse")
     names, code = VALUES.get(kind, (frozenset({name}), ""))
     if name in names or (kind == "type" and name.split("(")[0] in names):
         return None
