@@ -31,7 +31,13 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
     from agentic.cli.progress import progress_sink
     from agentic.cli.report import run_text, summary_line
     from agentic.records import exit_code, public_run
-    from agentic.runtime import close_gone, handle, open_session, remember_relations
+    from agentic.runtime import (
+        close_gone,
+        handle,
+        open_session,
+        remember_relations,
+        silent_incidents,
+    )
 
     sink = progress_sink()
     session, incidents = open_session(
@@ -42,6 +48,10 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
         diagnose_only=diagnose_only,
         sinks=(sink,),
     )
+    if not incidents:
+        incidents = silent_incidents(session)
+        if incidents:
+            remember_relations(session, good=False)
     if not incidents:
         note("Nothing to do: the last dbt build left no incident.")
         close_gone(session, set())

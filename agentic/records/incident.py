@@ -37,6 +37,8 @@ class Signal(msgspec.Struct, frozen=True):
     path: str = ""
     """File of the node, relative to the project."""
     compiled_path: str = ""
+    figures: dict[str, str | float | None] = {}
+    """For an anomaly: what was measured, against what."""
 
 
 class Incident(msgspec.Struct, frozen=True):

@@ -27,8 +27,11 @@ def remember_invocation(session: Session, *, changed: bool) -> None:
         session.stream.emit("history.skipped", f"not remembered: {error.message}", level="debug")
 
 
-def remember_relations(session: Session) -> None:
-    """After a green invocation: keep what its relations held, to compare with when one is red."""
+def remember_relations(session: Session, *, good: bool = True) -> None:
+    """After a green invocation: keep what its relations held, to compare with when one is red.
+
+    `good` is false where its sources changed silently: no state to go back to.
+    """
     try:
         results = load_run_results(session.project.run_results_path)
         if not results.building or not is_green(results):
@@ -42,10 +45,12 @@ def remember_relations(session: Session) -> None:
                 masked=lambda node, columns: hidden_columns(
                     session.world, f"{node.schema}.{node.alias}", columns
                 ),
+                good=good,
             )
     except AgenticError as error:
         session.stream.emit("history.skipped", f"not profiled: {error.message}", level="debug")
         return
     if done is not None:
-        said = f"remembered what {done.profiled} relations hold, as the last good state"
+        as_good = ", as the last good state" if good else ""
+        said = f"remembered what {done.profiled} relations hold{as_good}"
         session.stream.emit("history.profiled", said, level="debug")

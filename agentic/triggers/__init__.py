@@ -1,6 +1,16 @@
-"""Signals from outside become incidents; here, from what the last dbt invocation left behind."""
+"""Signals from outside become incidents: what the last build left, what changed silently."""
 
+from agentic.triggers.anomalies import silent_changes
 from agentic.triggers.collect import Collected, collect, examine
-from agentic.triggers.grouping import GraphLike, fingerprint_of, group
+from agentic.triggers.grouping import GraphLike, Invocation, fingerprint_of, group
 
-__all__ = ["Collected", "GraphLike", "collect", "examine", "fingerprint_of", "group"]
+__all__ = [
+    "Collected",
+    "GraphLike",
+    "Invocation",
+    "collect",
+    "examine",
+    "fingerprint_of",
+    "group",
+    "silent_changes",
+]
