@@ -8,8 +8,15 @@ from typing import Literal
 
 import msgspec
 
-from agentic.config import AGENTS_FILE, GUARDRAILS_FILE, Specs, inspect_files
+from agentic.config import (
+    AGENTS_FILE,
+    GUARDRAILS_FILE,
+    Specs,
+    inspect_files,
+    project_variables,
+)
 from agentic.exceptions import AgenticError
+from agentic.integrations import settings_of
 from agentic.project import (
     Project,
     Repo,
@@ -156,6 +163,20 @@ def _files(project: Project) -> Iterator[Line]:
         evidence = f"no {GUARDRAILS_FILE}: the safest defaults hold, every change asks"
         yield Line("guardrails", "warn", evidence, "Run `agentic init`.")
     yield from _build_target(project, specs)
+    yield from _services(project, specs)
+
+
+def _services(project: Project, specs: Specs) -> Iterator[Line]:
+    """Whether what connections refer to is set here; nothing is sent, no value is shown."""
+    for name, connection in specs.agents.connections.items():
+        compiled = {"kind": connection.kind, "settings": connection.settings}
+        try:
+            settings_of(name, compiled, project_variables(project.root))
+        except AgenticError as error:
+            step = error.hint or "Runs go on without it, and say so."
+            yield Line(f"to {name}", "warn", f"{connection.kind}: {error.message}", step)
+        else:
+            yield Line(f"to {name}", "ok", f"{connection.kind}: its settings are set here")
 
 
 def _build_target(project: Project, specs: Specs) -> Iterator[Line]:

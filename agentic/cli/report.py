@@ -111,6 +111,9 @@ def _next(run: RunResult, *, applied: bool) -> str:
         lines.append(f"{bold}{run.finding.next_step}")
     if run.reason and run.reason not in "".join(lines):
         lines.append(f"            {run.reason}")
+    if told := run.extra.get("told"):
+        names = f"told {', '.join(told)}" if isinstance(told, list) else told
+        lines.append(f"            {names}")
     waiting = run.status == "awaiting_approval"
     for ask in run.extra.get("asks", ()) if waiting else ():
         lines.append(f"            needs approval: {ask}")

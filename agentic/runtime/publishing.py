@@ -58,6 +58,8 @@ def reviewer_of(session: Session, branch: str, sha: str, *, asked_at: str) -> Pe
     Not the author of the pull request, and not while somebody demands changes. A host that cannot
     be reached approved nothing.
     """
+    if _connection(session) is None:
+        return None
     try:
         host, _ = _host(session)
         there = host.find(branch)

@@ -39,7 +39,7 @@ def tell(session: Session, journal: Journal, result: RunResult) -> RunResult:
     if not session.apply:
         sentence = f"`--apply` tells {', '.join(names)}"
         return replace(result, extra={**result.extra, "told": sentence})
-    digest = content_hash([result.incident.fingerprint, result.reason, _cause(result)])[:16]
+    digest = content_hash([result.incident.fingerprint, _cause(result)])[:16]
     before = _told_before(session, result, digest)
     done = [_tell(session, journal, name, result) for name in names if name not in before]
     told = sorted(before | {one.to for one in done if not one.failure})
@@ -140,8 +140,11 @@ def _record(session: Session, result: RunResult, action: str, payload: dict[str,
 
 
 def _cause(result: RunResult) -> str:
-    finding = result.finding
-    return f"{finding.cls} {finding.root_cause.node}" if finding else ""
+    """What the message is about. Not its reason, which tells seconds and tokens."""
+    if result.finding is None:
+        return ""
+    cause = result.finding.root_cause
+    return f"{result.finding.cls} {cause.node} {cause.column} {cause.observed}"
 
 
 def _told_before(session: Session, result: RunResult, digest: str) -> set[str]:

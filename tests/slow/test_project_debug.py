@@ -49,6 +49,25 @@ def commit(folder: Path) -> None:
         subprocess.run(["git", *args], cwd=folder, check=True, capture_output=True)
 
 
+def test_connections_are_ready_when_their_references_are_set(root: Path) -> None:
+    agents = "agents: [{name: triage, extends: agentic.triage, when: [run_error]}]\n"
+    hook = "connections:\n  oncall: {slack: \"{{ env_var('HOOK_FOR_DEBUG') }}\"}\n"
+    commit(root)
+    before = lines(run(root, "--output", "json"))
+    (root / "agents.yml").write_text(f"version: 1\n{agents}{hook}")
+
+    unset = lines(run(root, "--output", "json"))
+    found = run(root, "--output", "json", HOOK_FOR_DEBUG="https://hooks.example/s3cret")
+
+    assert before["agents"]["evidence"] == (
+        "no agents.yml: the standard agent agentic.triage is used"
+    )
+    assert unset["to oncall"]["verdict"] == "warn"
+    assert "HOOK_FOR_DEBUG" in unset["to oncall"]["evidence"]
+    assert lines(found)["to oncall"]["verdict"] == "ok"
+    assert "s3cret" not in found.stdout + found.stderr
+
+
 def test_a_ready_project(root: Path) -> None:
     commit(root)
 

@@ -188,6 +188,26 @@ def test_input_that_is_too_long_is_refused_and_kept_nowhere(store: Store) -> Non
     assert "z" * 1000 not in kept
 
 
+def test_waiting_for_a_person_stops_both_clocks() -> None:
+    day = 24 * 3600.0
+    times = {"now": "2026-01-02T00:10:00+00:00"}
+
+    def budget(waited_s: float) -> Budget:
+        return Budget(
+            Limits(duration_s=1800),
+            "2026-01-01T00:00:00+00:00",
+            lambda: times["now"],
+            deadline="2026-01-01T00:30:00+00:00",
+            waited_s=waited_s,
+        )
+
+    assert budget(0.0).exceeded() is not None
+    assert budget(day).exceeded() is None
+    assert budget(day).usage().duration_s == 600
+    times["now"] = "2026-01-02T00:31:00+00:00"
+    assert budget(day).exceeded() is not None
+
+
 def test_what_other_processes_spend_today_counts_while_they_spend(store: Store) -> None:
     store.start_run("r2", incident="g", inputs_hash="h", agent="a")
 
