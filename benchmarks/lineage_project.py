@@ -5,6 +5,7 @@ together. `generate(count)` gives a manifest as dbt would write it, raw schemas,
 from __future__ import annotations
 
 import random
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 DATABASE, RAW, MARTS = "shop", "raw", "main"
@@ -256,14 +257,79 @@ def _node(uid: str, name: str, this: str, made: Made) -> dict[str, Any]:
         "database": DATABASE,
         "schema": MARTS,
         "alias": name,
-        "config": {"materialized": "table", "enabled": True},
         "fqn": ["shop", name],
         "depends_on": {"nodes": parents, "macros": []},
         "raw_code": made.sql,
         "compiled": True,
         "compiled_code": made.sql,
         "language": "sql",
+        **_AS_DBT_WRITES,
+        "config": _CONFIG,
+        "checksum": {"name": "sha256", "checksum": sha256(made.sql.encode()).hexdigest()},
+        "refs": [{"name": one.uid, "package": None, "version": None} for one in made.parents],
     }
+
+
+# What dbt 1.11 writes for every node besides, so that a manifest is as large as it is in life.
+_CONFIG: dict[str, Any] = {
+    "enabled": True,
+    "alias": None,
+    "schema": None,
+    "database": None,
+    "tags": [],
+    "meta": {},
+    "group": None,
+    "static_analysis": None,
+    "materialized": "table",
+    "batch_size": None,
+    "incremental_strategy": None,
+    "lookback": 1,
+    "begin": None,
+    "persist_docs": {},
+    "post-hook": [],
+    "pre-hook": [],
+    "quoting": {},
+    "column_types": {},
+    "full_refresh": None,
+    "unique_key": None,
+    "on_schema_change": "ignore",
+    "on_configuration_change": "apply",
+    "grants": {},
+    "packages": [],
+    "docs": {"show": True, "node_color": None},
+    "contract": {"enforced": False, "alias_types": True},
+    "event_time": None,
+    "concurrent_batches": None,
+    "access": "protected",
+    "freshness": None,
+}
+_AS_DBT_WRITES: dict[str, Any] = {
+    "tags": [],
+    "description": "",
+    "columns": {},
+    "meta": {},
+    "group": None,
+    "metrics": [],
+    "docs": {"show": True, "node_color": None},
+    "patch_path": None,
+    "build_path": None,
+    "unrendered_config": {"materialized": "table"},
+    "created_at": 1795210769.8923705,
+    "doc_blocks": [],
+    "sources": [],
+    "functions": [],
+    "compiled_path": None,
+    "contract": {"enforced": False, "alias_types": True, "checksum": None},
+    "access": "protected",
+    "constraints": [],
+    "version": None,
+    "latest_version": None,
+    "deprecation_date": None,
+    "primary_key": [],
+    "time_spine": None,
+    "extra_ctes": [],
+    "extra_ctes_injected": True,
+}
 
 
 def _manifest(nodes: dict[str, Any], sources: list[Relation]) -> dict[str, Any]:
@@ -281,6 +347,12 @@ def _manifest(nodes: dict[str, Any], sources: list[Relation]) -> dict[str, Any]:
             "schema": RAW,
             "identifier": one.uid.rpartition(".")[2],
             "fqn": ["shop", "erp", one.uid.rpartition(".")[2]],
+            "config": {"enabled": True, "event_time": None, "meta": {}, "tags": []},
+            "columns": {},
+            "meta": {},
+            "tags": [],
+            "source_meta": {},
+            "description": "",
         }
         for one in sources
     }

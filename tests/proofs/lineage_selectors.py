@@ -25,50 +25,56 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "lineage"
 COUNT = 6
 GENERATED = """
 -s ledger | -s +ledger | -s ledger+ | -s 1+ledger+1 | -s @end_3 | -s @stg_0 | -s "stg_0 mid_1"
--s "tag:gold,path:models/gold" | -s tag:shape_* | -s tag:weekly+ | -s path:models/end | -s models/gold
--s "path:models/*/end_?.sql" | -s path:seeds | -s path:tests/ledger_is_whole.sql | -s file:stg_*.sql
--s price_v1.sql | -s source:raw | -s source:raw.t_1+ | -s "source:branches.raw.*" | -s branches.gold
--s "branches.*.end_*" | -s "*_3" | -s fqn:branches.gold.ledger | -s package:branches | -s package:this
--s config.materialized:view | -s config.meta.rank:1 | -s config.meta.owner:mo | -s config.tags:daily
--s config.severity:warn | -s config.access:public | -s config.strategy:check | -s resource_type:test
--s resource_type:snapshot | -s resource_type:exposure | -s "resource_type:seed resource_type:metric"
--s test_type:generic | -s test_type:singular | -s test_type:unit | -s "test_type:data,tag:slow"
--s test_name:relationships | -s "test_name:not_*,path:seeds" | -s unit_test:doubles | -s "unit_test:*"
--s exposure:board | -s +exposure:board | -s "+exposure:*,source:*" | -s metric:total_total
--s +metric:total_total | -s semantic_model:ledgers+ | -s saved_query:totals | -s +saved_query:*
--s group:money | -s +group:mon* | -s access:private | -s access:public,version:old | -s version:latest
--s version:prerelease | -s version:old+ | -s version:none,path:models/gold | -s price.v2 | -s price_v3
--s price | -s "price.v*" | -s "*" --exclude tag:gold | --exclude path:models/stg+
--s +ledger --exclude "stg_* test_type:generic" | -s "tag:gold+ rates" --exclude "price ledger_history"
--s "+tag:gold" --exclude "@end_3" | -s ledger --indirect-selection cautious
--s "ledger end_3" --indirect-selection cautious | -s ledger --indirect-selection buildable
--s +ledger --indirect-selection buildable | -s "ledger rates" --indirect-selection empty
+-s "tag:gold,path:models/gold" | -s tag:shape_* | -s tag:weekly+ | -s path:models/end
+-s models/gold | -s "path:models/*/end_?.sql" | -s path:seeds | -s path:tests/ledger_is_whole.sql
+-s file:stg_*.sql | -s price_v1.sql | -s source:raw | -s source:raw.t_1+
+-s "source:branches.raw.*" | -s branches.gold | -s "branches.*.end_*" | -s "*_3"
+-s fqn:branches.gold.ledger | -s package:branches | -s package:this | -s config.materialized:view
+-s config.meta.rank:1 | -s config.meta.owner:mo | -s config.tags:daily | -s config.severity:warn
+-s config.access:public | -s config.strategy:check | -s resource_type:test
+-s resource_type:snapshot | -s resource_type:exposure
+-s "resource_type:seed resource_type:metric" | -s test_type:generic | -s test_type:singular
+-s test_type:unit | -s "test_type:data,tag:slow" | -s test_name:relationships
+-s "test_name:not_*,path:seeds" | -s unit_test:doubles | -s "unit_test:*" | -s exposure:board
+-s +exposure:board | -s "+exposure:*,source:*" | -s metric:total_total | -s +metric:total_total
+-s semantic_model:ledgers+ | -s saved_query:totals | -s +saved_query:* | -s group:money
+-s +group:mon* | -s access:private | -s access:public,version:old | -s version:latest
+-s version:prerelease | -s version:old+ | -s version:none,path:models/gold | -s price.v2
+-s price_v3 | -s price | -s "price.v*" | -s "*" --exclude tag:gold | --exclude path:models/stg+
+-s +ledger --exclude "stg_* test_type:generic"
+-s "tag:gold+ rates" --exclude "price ledger_history" | -s "+tag:gold" --exclude "@end_3"
+-s ledger --indirect-selection cautious | -s "ledger end_3" --indirect-selection cautious
+-s ledger --indirect-selection buildable | -s +ledger --indirect-selection buildable
+-s "ledger rates" --indirect-selection empty
 -s "tag:gold,ledger end_3" --indirect-selection cautious
 -s "end_3+" --exclude ledger --indirect-selection cautious
--s "mid_2+ end_3" --exclude test_type:generic --indirect-selection buildable
---selector gold_all | --selector half_done | --selector careful | --selector bare | --selector inherits
---selector around | --selector keyed | --selector without | --selector keyed --indirect-selection empty
--s nope | -s +tag:nope | -s "nope ledger" | -s "tag:gold,tag:nope"
+-s "mid_2+ end_3" --exclude test_type:generic --indirect-selection buildable | --selector gold_all
+--selector half_done | --selector careful | --selector bare | --selector inherits
+--selector around | --selector keyed | --selector without
+--selector keyed --indirect-selection empty | -s nope | -s +tag:nope | -s "nope ledger"
+-s "tag:gold,tag:nope"
 """
 JAFFLE = """
--s orders | -s +orders | -s orders+ | -s @orders | -s 1+orders+1 | -s stg_* | -s "stg_orders,stg_*"
--s path:models/staging | -s "path:models/marts,+customers" | -s models/marts/orders.sql
--s source:ecom | -s source:ecom.raw_orders+ | -s "source:*" | -s "exposure:*" | -s "metric:*"
--s "+metric:*" | -s "metric:order_*" | -s "semantic_model:*" | -s "saved_query:*"
--s resource_type:metric | -s resource_type:test | -s resource_type:semantic_model | -s test_type:unit
--s test_type:generic,orders | -s test_type:singular | -s test_name:unique | -s "test_name:dbt_utils*"
+-s orders | -s +orders | -s orders+ | -s @orders | -s 1+orders+1 | -s stg_*
+-s "stg_orders,stg_*" | -s path:models/staging | -s "path:models/marts,+customers"
+-s models/marts/orders.sql | -s source:ecom | -s source:ecom.raw_orders+ | -s "source:*"
+-s "exposure:*" | -s "metric:*" | -s "+metric:*" | -s "metric:order_*" | -s "semantic_model:*"
+-s "saved_query:*" | -s resource_type:metric | -s resource_type:test
+-s resource_type:semantic_model | -s test_type:unit | -s test_type:generic,orders
+-s test_type:singular | -s test_name:unique | -s "test_name:dbt_utils*"
 -s test_name:expression_is_true | -s package:dbt_utils | -s package:jaffle_shop | -s jaffle_shop
 -s jaffle_shop.staging | -s "jaffle_shop.marts.*" | -s "*" | -s config.materialized:table
--s config.materialized:view | -s config.severity:error | -s "tag:*" | -s file:orders | -s orders.yml
--s "path:models/**/*.yml" | -s path:models/staging/__sources.yml | -s 2+customers
+-s config.materialized:view | -s config.severity:error | -s "tag:*" | -s file:orders
+-s orders.yml | -s "path:models/**/*.yml" | -s path:models/staging/__sources.yml | -s 2+customers
 -s customers,orders | -s "customers orders" | -s "+customers,+orders" | -s @stg_supplies
--s metricflow_time_spine | -s "unit_test:*" | -s "test_order_items*" | -s "group:*" | -s access:protected
--s version:none | -s config.enabled:true | -s +resource_type:metric | -s +semantic_model:orders
--s orders_metrics+ | -s lifetime_spend | -s +lifetime_spend_pretax | -s path:seeds
--s "saved_query:customer*" | -s +orders --exclude stg_* | --exclude "path:models/marts source:*"
--s orders --indirect-selection cautious | -s "orders customers" --indirect-selection cautious
--s orders --indirect-selection buildable | -s +orders --indirect-selection empty
--s "*" --exclude "resource_type:test test_type:unit" | -s stg_products+ --exclude @order_items
+-s metricflow_time_spine | -s "unit_test:*" | -s "test_order_items*" | -s "group:*"
+-s access:protected | -s version:none | -s config.enabled:true | -s +resource_type:metric
+-s +semantic_model:orders | -s orders_metrics+ | -s lifetime_spend | -s +lifetime_spend_pretax
+-s path:seeds | -s "saved_query:customer*" | -s +orders --exclude stg_*
+--exclude "path:models/marts source:*" | -s orders --indirect-selection cautious
+-s "orders customers" --indirect-selection cautious | -s orders --indirect-selection buildable
+-s +orders --indirect-selection empty | -s "*" --exclude "resource_type:test test_type:unit"
+-s stg_products+ --exclude @order_items
 """
 
 

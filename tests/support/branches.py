@@ -242,7 +242,8 @@ semantic_models:
     model: ref('ledger')
     defaults: {agg_time_dimension: booked_on}
     entities: [{name: entry, type: primary, expr: id}]
-    dimensions: [{name: booked_on, type: time, expr: current_date, type_params: {time_granularity: day}}]
+    dimensions:
+      - {name: booked_on, type: time, expr: current_date, type_params: {time_granularity: day}}
     measures: [{name: total, agg: sum}]
 metrics:
   - name: total_total
