@@ -48,6 +48,8 @@ def main() -> None:
 def one(runner: Any, asked: dict[str, Any]) -> int:
     """One command in this child. Returns dbt's exit code."""
     os.chdir(asked["cwd"])
+    # dbt writes the command line that was typed into its log.
+    sys.argv = ["dbt", *asked["args"]]
     os.environ.clear()
     os.environ.update(asked["env"])
     outcome = runner().invoke(asked["args"])
