@@ -41,12 +41,20 @@ _CAST = re.compile(r"(try_|safe_)?cast\(|trim\(|lower\(|upper\(", re.IGNORECASE)
 
 def failed_tests(case: Case, *kinds: str) -> list[FailedTest]:
     """The incident's failed generic tests of the kinds; those with an error of SQL are left out."""
+    return [one for one in failed_data_tests(case) if one.kind in kinds]
+
+
+def failed_data_tests(case: Case) -> list[FailedTest]:
+    """All failed data tests; one of the project's own SQL stands on the first node it reads."""
     found = []
     for signal in case.incident.signals:
         node = case.node(signal.node)
-        if signal.kind != "test_failure" or node is None or node.test_metadata is None:
+        if signal.kind != "test_failure" or node is None or signal.failures is None:
             continue
-        if node.test_metadata.name not in kinds or signal.failures is None:
+        if node.test_metadata is None:
+            parents = case.graph.parents(signal.node)
+            if parents:
+                found.append(FailedTest(signal.node, "", parents[0], (), {}, signal.failures))
             continue
         given = node.test_metadata.kwargs
         arguments = {**given, **(given.get("arguments") or {})}
