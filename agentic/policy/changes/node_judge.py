@@ -13,6 +13,7 @@ from agentic.policy.changes.pii import leaks
 from agentic.policy.changes.rendered import Rendered
 from agentic.policy.changes.sql_gate import Fault, judge_query, judge_relations
 from agentic.policy.changes.tree import Tree
+from agentic.policy.changes.values import OPAQUE
 from agentic.sql.shape_facts import Leaf, Relation, Shape
 
 QUERY_KINDS = ("model", "snapshot", "singular_test", "analysis", "generic_test")
@@ -269,7 +270,10 @@ def _differences(case: Case, path: str, base: Shape, after: Shape) -> None:
     for one in compare(base, after, exists):
         case.add(path, 0, one.verdict, one.code, one.reason)
     for column in _lost(base, after):
-        if not _given_back(case, path, base, after, column):
+        if any(OPAQUE in one.name for one in after.outputs):
+            reason = f"The output column {column} may be gone: dbt alone knows all names here."
+            case.add(path, 0, "ask", "CONTRACT_CHANGE", reason)
+        elif not _given_back(case, path, base, after, column):
             _dropped(case, path, stem(path), column)
 
 

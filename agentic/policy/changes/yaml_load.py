@@ -15,6 +15,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60
+MAX_ALIASES = 2000
 
 _TRUE = frozenset(["yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE = frozenset(["no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
@@ -128,7 +129,7 @@ def _compose(text: str, reader: YAML, problems: list[Problem]) -> Node | None:
             raise _Depth
     if documents > 1:
         problems.append(Problem(1, "The file holds several documents; dbt reads one.", "documents"))
-    if any(problem.key.startswith("alias") for problem in problems) and len(problems) > 50:
+    if sum(problem.repeats for problem in problems) > MAX_ALIASES:
         raise _Depth
     again = YAML(typ="safe", pure=True)
     again.version = (1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ NOTE = {MODEL: WORLD[MODEL] + "-- a comment\n"}
 
 
 def judged(
-    files: dict[str, str | None],
+    files: Mapping[str, str | None],
     before: dict[str, str] | None = None,
     *,
     deny: str = "",
