@@ -87,6 +87,11 @@ class ColumnNames:
             return Columns([], self.star(scope, None).whole() & ~BARE)
         return None
 
+    def chosen(self, node: Any, scope: Scope) -> int:
+        """`COLUMNS(...)` inside an expression: any column of FROM; only the engine knows which."""
+        found: Columns | None = self.starred(node, scope)
+        return CLEAN if found is None else found.whole() | found.unlisted
+
     def star(self, scope: Scope, star: Any) -> Columns:
         """Every column in FROM, less those excluded, with those replaced."""
         pairs: list[tuple[str, int]] = []

@@ -351,6 +351,7 @@ _EXACT: dict[type, Handler] = {
     exp.PositionalColumn: Values.positional,
     exp.Parameter: Values.parameter,
     exp.Star: Values.whole_row,
+    **dict.fromkeys((exp.Columns, exp.Apply), Values.chosen),
     exp.Alias: Values.alias,
     exp.Dot: Values.dot,
     exp.Is: Values.is_,

@@ -68,6 +68,30 @@ WHERES = [
     " where customer_id in (select customer_id from gold.customers)", " limit 3",
     " where exists (select 1 from hr.salaries)", " order by 1", " group by all", " qualify true",
 ]  # fmt: skip
+# What may stand around an expression, an item of FROM, and a whole query.
+WRAPS = [
+    "coalesce({e}, {e})", "max({e}) over ()", "case when {e} is null then 1 else 0 end",
+    "cast({e} as varchar)", "[{e}]", "(select {e})", "to_json({e})", "lag({e}) over (order by 1)",
+    "concat({e}, '')", "count({e})", "any_value({e})", "nullif({e}, {e})", "array_agg({e})",
+    "string_agg({e}, ',')", "{e} as status", "min({e})", "count(distinct {e})", "({e}, 1)",
+]  # fmt: skip
+JOINS = [
+    "{a} cross join {b}", "{a} left join {b} on true", "{a}, {b}", "{a} natural join {b}",
+    "{a} full join {b} using (customer_id)", "{a}, lateral (select * from {b}) l",
+]  # fmt: skip
+AROUND = [
+    "select * from ({q}) z", "select z.* from ({q}) z", "with w(x, y) as ({q}) select x from w",
+    "({q}) intersect ({q})", "({q}) except ({q})", "select exists ({q})", "from ({q})",
+    "select o.status, l.* from gold.orders o, lateral ({q}) l", "table gold.orders",
+    "select (select count(*) from ({q}) q)",
+    "select order_id from gold.orders where exists ({q})",
+    "values ((select count(*) from ({q}) v))",
+    "select max(z) from ({q}) z", "select z from ({q}) z", "select distinct * from ({q}) z(a, b)",
+    "with recursive r as (({q}) union all (select * from r where false)) select * from r",
+    "select status from gold.orders order by (select count(*) from ({q}) y)",
+    "select * from ({q}) z where z is not null limit 2", "summarize {q}", "describe {q}",
+    "pivot ({q}) on status using count(*)", "select row_number() over () from ({q}) n",
+]  # fmt: skip
 WRITES = [
     "insert into gold.orders select * from gold.orders", "delete from gold.orders",
     "create or replace table gold.orders as select 1 as a", "drop table gold.customers",
@@ -83,8 +107,24 @@ WRITES = [
 ]  # fmt: skip
 
 
+def read(random_: random.Random) -> str:
+    picks = random_.choices(PICKS, k=random_.choice([1, 1, 1, 2, 3]))
+    picks = [
+        random_.choice(WRAPS).replace("{e}", pick) if random_.random() < 0.3 else pick
+        for pick in picks
+    ]
+    source = random_.choice(FROMS)
+    if random_.random() < 0.2:
+        pair = random_.choice(JOINS)
+        source = pair.replace("{a}", source).replace("{b}", random_.choice(FROMS))
+    query = f"select {', '.join(picks)} from {source}{random_.choice(WHERES)}"
+    while random_.random() < 0.3:
+        query = random_.choice(AROUND).replace("{q}", query)
+    return query
+
+
 def statement(random_: random.Random, number: int, path: Path) -> str:
-    query = f"select {random_.choice(PICKS)} from {random_.choice(FROMS)}{random_.choice(WHERES)}"
+    query = read(random_)
     if random_.random() < 0.25:
         query = f"with w as ({query}) select {random_.choice(['*', 'count(*)'])} from w"
     if random_.random() < 0.15:
@@ -109,7 +149,8 @@ def mutated(random_: random.Random, text: str) -> str:
         return f"{text}; {text}"
     if kind == 4:
         words = text.split(" ")
-        random_.shuffle(words[1:])
+        one, other = random_.randrange(len(words)), random_.randrange(len(words))
+        words[one], words[other] = words[other], words[one]
         return " ".join(words)
     return text
 
