@@ -191,7 +191,7 @@ def _closings(code: str, before: Token, token: Token, distance: int) -> Iterator
     between = code[before.end : token.start]
     if token.low == "as":
         yield _put(code, before.end, ")", f"close the bracket before {token.text}", 10 + distance)
-    elif token.text == "," and "\n\n" in between:
+    elif token.text == "," and between.count("\n") > 1:
         # `select ... \n\n,` : the query above ends here.
         yield _put(code, token.start, ")", "close the query's bracket", 11 + distance)
     elif token.text == ",":

@@ -123,15 +123,16 @@ def _line_mends(lines: list[str], low: int, high: int) -> Iterator[tuple[list[st
             f"write blanks for the tab in {where}",
             1,
         )
-    sizes = sorted({_indent(one) for one in lines if one.strip()})
+    here = _indent(first)
+    sizes = sorted({_indent(one) for one in lines if one.strip()} | {here - 1, here + 1, here + 2})
     if first.startswith("\t"):
         block = [one.replace("\t", "") for one in block]
         first = block[0]
     for size in sizes:
         shift = size - _indent(first)
-        if shift:
+        if shift and size >= 0:
             moved = [_shifted(one, shift) for one in block]
-            cost = 2 + min(4, abs(shift)) + (2 if len(block) == 1 else 0)
+            cost = 2 + min(4, abs(shift)) + (2 if len(block) == 1 else 0) + 3 * (size % 2)
             yield moved, f"indent {where} by {size} blanks", cost
     if high != low + 1:
         return

@@ -112,6 +112,8 @@ class World:
     commits: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
     """(regular expression over the SQL, rows), the first that matches."""
+    matches: list[str] = field(default_factory=list)
+    """Files that `search_code` finds."""
     refused: set[str] = field(default_factory=set)
     """Tools that give an error."""
     calls: list[ToolCall] = field(default_factory=list)
@@ -155,6 +157,9 @@ class World:
         code = {n.original_file_path: n.raw_code for n in case.manifest.nodes.values()}
         text = {**code, **self.files}.get(given["path"])
         return {"text": text} if text is not None else {"error": "no such file"}
+
+    def _search_code(self, _case: Case, _given: dict[str, Any]) -> dict[str, Any]:
+        return {"matches": [{"path": path, "line": 1, "text": ""} for path in self.matches]}
 
     def _recent_changes(self, _case: Case, _given: dict[str, Any]) -> dict[str, Any]:
         return {"uncommitted": self.uncommitted, "commits": self.commits}
