@@ -262,7 +262,7 @@ def _about_project(known: Known, manifest: Manifest) -> list[Question]:
 
 
 def _about_node(known: Known, node: str, name: str) -> list[Question]:
-    above, below = known.above(node), known.below(node)
+    above = known.above(node)
     column = _renamed(known, node)
     ((origin, source_column, _kind),) = known.made.truth[node][column]
     roots = sorted(uid for uid in above if uid.startswith("source."))
@@ -349,7 +349,7 @@ def _about_node(known: Known, node: str, name: str) -> list[Question]:
             f"What breaks when {name}.{column} goes?",
             "impact",
             {"node": node, "column": column},
-            lambda a: {c["node"] for c in a.get("columns", [])} <= set(below),
+            lambda a: _same_columns(a, known, node, column),
         ),
         Question(
             f"Does a dashboard show {parent.rpartition('.')[2]}?",
@@ -377,6 +377,21 @@ def _about_node(known: Known, node: str, name: str) -> list[Question]:
             (("list", {"resource_type": ["exposure"]}),),
         ),
     ]
+
+
+def _same_columns(answer: Answer, known: Known, node: str, column: str) -> bool:
+    """The columns made of a column, by following the generator's origins; all, or the first."""
+    truth, before = {(node, column)}, 0
+    while len(truth) > before:
+        before = len(truth)
+        truth |= {
+            (uid, name)
+            for uid, columns in known.made.truth.items()
+            for name, origins in columns.items()
+            if any((origin, source) in truth for origin, source, _ in origins)
+        }
+    told = {(one["node"], one["column"]) for one in answer["columns"]}
+    return told <= truth - {(node, column)} and answer["total"] == len(truth) - 1
 
 
 def _same(answer: Answer, truth: dict[str, int]) -> bool:

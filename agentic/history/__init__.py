@@ -24,6 +24,7 @@ from agentic.history.shapes import (
     RelationProfile,
     TopValue,
 )
+from agentic.history.tables import record_from_tables, records_schema
 
 __all__ = [
     "Ask",
@@ -45,8 +46,10 @@ __all__ = [
     "profile_by",
     "profile_relation",
     "profiles",
+    "record_from_tables",
     "record_invocation",
     "record_profiles",
+    "records_schema",
     "runs_of_last",
     "time_column",
 ]

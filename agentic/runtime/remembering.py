@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from agentic.exceptions import AgenticError
-from agentic.history import is_green, record_invocation, record_profiles
+from agentic.history import (
+    is_green,
+    record_from_tables,
+    record_invocation,
+    record_profiles,
+    records_schema,
+)
 from agentic.project import load_manifest, load_run_results
 from agentic.runtime.session import Session
 from agentic.tools.shielded import hidden_columns
@@ -36,7 +42,9 @@ def remember_relations(session: Session, *, good: bool = True) -> None:
         results = load_run_results(session.project.run_results_path)
         if not results.building or not is_green(results):
             return
+        schema = records_schema(session.project.config, session.target.schema, session.project.name)
         with open_connection(session.target, project_root=session.project.root) as connection:
+            record_from_tables(session.store, connection, schema)
             done = record_profiles(
                 session.store,
                 connection,

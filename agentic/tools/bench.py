@@ -64,6 +64,8 @@ class Bench:
     """Tells a connection a title and a text; given by the runtime. Raises ServiceError."""
     history: Store | None = None
     """Past invocations and profiles; None: nothing is remembered in this run."""
+    tables_read: bool = False
+    """Whether the record tables of the warehouse were looked at for more of the past."""
     edits: dict[str, Edit] = field(default_factory=dict)
     """The proposal so far, by path relative to the dbt project."""
     report: Report | None = None

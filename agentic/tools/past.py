@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from agentic.history import Invocation, NodeRun, invocations, node_runs, runs_of_last
+from agentic.exceptions import AgenticError
+from agentic.history import (
+    Invocation,
+    NodeRun,
+    invocations,
+    node_runs,
+    record_from_tables,
+    records_schema,
+    runs_of_last,
+)
 from agentic.masking import mask_text
 from agentic.tools.bench import Bench
 from agentic.tools.compact import More, lean, moment, page, short
@@ -51,7 +61,18 @@ def run_history(
     }
 
 
+def _recall(bench: Bench) -> None:
+    """Once a run: what the macros' tables know of the past, where there are any."""
+    if bench.history is None or bench.world is None or bench.tables_read:
+        return
+    bench.tables_read = True
+    schema = records_schema(bench.project.config, bench.world.default_schema, bench.project.name)
+    with suppress(AgenticError):
+        record_from_tables(bench.history, bench.connection(), schema)
+
+
 def _invocations(bench: Bench, more: str) -> dict[str, Any]:
+    _recall(bench)
     if bench.history is None:
         return {"invocations": [], "note": _NONE}
     known = invocations(bench.history, INVOCATIONS)
@@ -81,6 +102,7 @@ def _invocation(one: Invocation, failed: Sequence[str]) -> dict[str, Any]:
 
 
 def _runs(bench: Bench, unique_id: str) -> tuple[NodeRun, ...]:
+    _recall(bench)
     return node_runs(bench.history, unique_id, RUNS) if bench.history is not None else ()
 
 
@@ -218,6 +240,7 @@ def query_metrics(bench: Bench, *, order: Order = "slowest", more: More = "") ->
     slower or larger, those that fail most."""
     if bench.history is None:
         return {"nodes": [], "note": _NONE}
+    _recall(bench)
     by_node: dict[str, list[NodeRun]] = {}
     for run in runs_of_last(bench.history, INVOCATIONS):
         if run.status != "skipped":
