@@ -21,7 +21,7 @@ from agentic.project.session import python_of
 
 _DRIVER = Path(__file__).with_name("fork_driver.py")
 # As a user's dbt: its log file is the only trace of a build that ended before its results.
-_FLAGS = ("--log-format", "json", "--log-format-file", "text", "--no-use-colors")
+_FLAGS = ("--log-format", "json", "--log-format-file=debug", "--no-use-colors")
 _FLAGS = (*_FLAGS, "--no-send-anonymous-usage-stats")
 _EXIT = '{"agentic_exit":'
 
