@@ -24,7 +24,7 @@ _PUBLISHES = re.compile(r"^publish\(|\bCodePage\($|^@(rule|check|guardrail)\(", 
 @click.argument("code", required=False)
 @project_options()
 def command(flags: Flags, code: str | None) -> int:
-    """Explain a code such as AC110; without one, list all of them."""
+    """Explain a code such as AC110 or a fault class such as join_type; without one, list all."""
     from agentic.config import did_you_mean
     from agentic.exceptions import AgenticError
     from agentic.records import all_pages, dump, page
@@ -37,15 +37,20 @@ def command(flags: Flags, code: str | None) -> int:
             else:
                 emit_text(f"{entry.code}  {entry.name}")
         return 0
-    found = page(code.strip())
-    if found is None:
-        hint = did_you_mean(code.strip().upper(), [entry.code for entry in all_pages()])
-        listed = "`agentic explain` lists every code."
+    pages = [one for one in [page(code.strip())] if one] or [
+        entry for entry in all_pages() if entry.name == code.strip().lower()
+    ]
+    if not pages:
+        names = [name for entry in all_pages() for name in (entry.code, entry.name)]
+        wanted = code.strip()
+        hint = did_you_mean(wanted.upper() if wanted[:2].isupper() else wanted.lower(), names)
+        listed = "`agentic explain` lists every code and class."
         raise AgenticError(f"unknown code {code!r}", hint=f"{hint} {listed}".strip(), code="AC113")
     if flags.as_json:
-        emit_json(dump(found))
+        for found in pages:
+            emit_json(dump(found))
     else:
-        emit_text(page_text(found))
+        emit_text("\n\n".join(page_text(found) for found in pages))
     return 0
 
 
