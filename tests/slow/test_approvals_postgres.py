@@ -28,7 +28,7 @@ def race(url: str, root: str, ask_id: str, given: tuple[str, str], gate: Any, an
     ask = approvals.one(ask_id)
     gate.wait()
     try:
-        done = approvals.approve(ask, token=token, by=name, proof="unsigned").state
+        done = str(approvals.approve(ask, token=token, by=name, proof="unsigned").state)
     except ApprovalError as error:
         done = error.message
     for number in range(5):
