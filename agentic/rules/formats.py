@@ -29,6 +29,9 @@ DATES = {
     "%d %b %Y": f"{_DAY} {_NAME} {_YEAR}",
     "%d-%b-%Y": f"{_DAY}-{_NAME}-{_YEAR}",
     "%b %d, %Y": f"{_NAME} {_DAY}, {_YEAR}",
+    "epoch_s": "[0-9]{10}",
+    "epoch_ms": "[0-9]{13}",
+    "epoch_us": "[0-9]{16}",
 }
 """strptime format -> pattern; patterns bound day and month, so that 13 is no month."""
 
@@ -114,6 +117,9 @@ def _fit_of(numbers: list[int]) -> Fit:
 def parse_template(form: str, dialect: str, *, as_date: bool) -> str:
     """The expression that parses `{col}` in a format, as a date or as a timestamp."""
     kind = "date" if as_date else "timestamp"
+    if form in EPOCHS:
+        parsed = epoch_template(form, dialect)
+        return f"cast({parsed} as date)" if as_date else parsed
     if form.startswith("%Y-%m-%d"):
         return f"cast({{col}} as {kind})"
     if dialect in ("", "duckdb"):
@@ -127,6 +133,36 @@ def parse_template(form: str, dialect: str, *, as_date: bool) -> str:
         return f"to_date({{col}}, '{written}')"
     parsed = f"to_timestamp({{col}}, '{written}')"
     return f"cast({parsed} as timestamp)" if own == "postgres" else parsed
+
+
+EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
+"""Units a second, of the time since 1970 in UTC."""
+
+
+def epoch_of(low: float, high: float) -> str:
+    """The epoch unit in which both ends lie between 1990 and 2100; empty when there is none."""
+    for form, units in EPOCHS.items():
+        if 631_152_000 * units <= low <= high <= 4_102_444_800 * units:
+            return form
+    return ""
+
+
+def epoch_template(form: str, dialect: str) -> str:
+    """The expression that makes a timestamp, in UTC and without a zone, of time since 1970."""
+    units, whole = EPOCHS[form], "cast({col} as bigint)"
+    if dialect in ("", "duckdb"):
+        factor = 1_000_000 // units
+        return f"make_timestamp({whole} * {factor})" if factor > 1 else f"make_timestamp({whole})"
+    if dialect == "bigquery":
+        name = {1: "seconds", 1_000: "millis"}.get(units, "micros")
+        return f"datetime(timestamp_{name}({whole}))"
+    if dialect == "snowflake":
+        return f"to_timestamp_ntz({whole}, {len(str(units)) - 1})"
+    if dialect in ("spark", "databricks"):
+        name = {1: "seconds", 1_000: "millis"}.get(units, "micros")
+        return f"timestamp_{name}({whole})"
+    scaled = "{col}" if units == 1 else f"{{col}} / {units}.0"
+    return f"(to_timestamp(cast({scaled} as double precision)) at time zone 'UTC')"
 
 
 def tolerant_template(form: str, dialect: str, *, as_date: bool) -> str:

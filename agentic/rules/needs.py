@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from agentic.lineage import ColumnLineage
 from agentic.rules.asking import rows_of, shapes_of
 from agentic.rules.case import Case, Steps
 from agentic.rules.likeness import family
@@ -133,3 +134,31 @@ def _sums(case: Case, places: list[tuple[str, str]]) -> list[tuple[str, str]]:
             if len(made) == 1 and _SUM.match(made[0].expression):
                 found.append((edge.node, edge.column))
     return found
+
+
+def needs_filled(case: Case, uid: str, column: str) -> str:
+    """The first not_null test that a null of a source's column would break; empty when none would.
+
+    A null lives on through every expression but one that begins with `coalesce`.
+    """
+    traced = traced_below(case, uid)
+    seen, frontier = {(uid, column)}, [(uid, column)]
+    while frontier:
+        for node, name in frontier:
+            kinds = _tests(case, node, name)
+            if test := next((t for kind, t in kinds if kind == "not_null"), None):
+                return str(test["__test"])
+        below = [e for here in frontier for e in traced.downstream(*here) if e.column != "*"]
+        frontier = [
+            (e.node, e.column)
+            for e in below
+            if (e.node, e.column.lower()) not in seen and not _fills(traced, e.node, e.column)
+        ]
+        frontier = [(node, name.lower()) for node, name in dict.fromkeys(frontier)]
+        seen |= set(frontier)
+    return ""
+
+
+def _fills(traced: ColumnLineage, node: str, column: str) -> bool:
+    made = [e.expression for e in traced.upstream(node, column) if e.expression]
+    return any(text.lower().startswith(("coalesce(", "ifnull(", "count(")) for text in made)

@@ -9,7 +9,15 @@ import msgspec
 from agentic.rules.asking import Shape, rows_of, shapes_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
 from agentic.rules.drift import readers_of, used_columns
-from agentic.rules.formats import Fit, fit_sql, fits_of, parse_template, tolerant_template
+from agentic.rules.formats import (
+    EPOCHS,
+    Fit,
+    epoch_of,
+    fit_sql,
+    fits_of,
+    parse_template,
+    tolerant_template,
+)
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
@@ -69,17 +77,35 @@ def src_date_format(case: Case) -> Steps[Diagnosis | None]:
         if plain and not _is_cast_trouble(case, suspect):
             continue
         return (yield from _decide(case, suspect, fit, plain[:1] or list(forms)))
+    return (yield from _epoch(case))
+
+
+def _epoch(case: Case) -> Steps[Diagnosis | None]:
+    """A moment that arrives as the number of seconds, or parts of them, since 1970."""
+    if not any(_TOLD.search(text) for text in case.messages):
+        return None
+    for suspect in (yield from _suspects(case, "number"))[:_ASKED]:
+        name = quote(suspect.column, case.dialect)
+        figures = f"count({name}) as n, min({name}) as low, max({name}) as high"
+        sql = f"select {figures} from {suspect.shape.relation}"  # noqa: S608 -- quoted
+        rows = yield from rows_of(sql, max_rows=1)
+        if not suspect.wanted or not rows or not rows[0]["n"]:
+            continue
+        form = epoch_of(float(rows[0]["low"]), float(rows[0]["high"]))
+        if form:
+            fit = Fit(int(rows[0]["n"]), {form: int(rows[0]["n"])}, {"": int(rows[0]["n"])})
+            return (yield from _decide(case, suspect, fit, [form]))
     return None
 
 
-def _suspects(case: Case) -> Steps[list[Suspect]]:
+def _suspects(case: Case, held: str = "text") -> Steps[list[Suspect]]:
     shapes = yield from shapes_of(case.above("source", "seed"))
     told = any(_TOLD.search(text) for text in case.messages)
     found: list[tuple[int, Suspect]] = []
     for uid, shape in shapes.items():
         for key in used_columns(case, uid, shape):
             column = shape.columns[key]
-            if family(column.type) != "text":
+            if family(column.type) != held:
                 continue
             suspect = yield from _suspect(case, uid, shape, key, told)
             if suspect is not None:
@@ -140,7 +166,22 @@ def _decide(case: Case, suspect: Suspect, fit: Fit, forms: list[str]) -> Steps[D
     form = forms[0]
     draft.observed = f"{kind} {form}"
     draft.fact(f"All {fit.filled} values fit {form}, and no other format.", suspect.shape.relation)
+    if form in EPOCHS and (yield from _moved(case, suspect, form, draft)):
+        return _ask(draft, suspect, fit, [form])
     return (yield from _parsed(case, suspect, form, draft, name))
+
+
+def _moved(case: Case, suspect: Suspect, form: str, draft: Draft) -> Steps[bool]:
+    """True when the dates stored before are others than these: another zone than UTC, say."""
+    witness = yield from find_witness(case, suspect.node, suspect.column.lower())
+    if witness is None or family(witness.type) not in ("date", "moment"):
+        draft.fact("Read as UTC, which time since 1970 is counted in.")
+        return False
+    rows = yield from rows_of(_overlap_sql(suspect, witness, [form], case.dialect), max_rows=1)
+    total, hits = (int(v or 0) for v in rows[0].values()) if rows else (0, 0)
+    if total:
+        draft.fact(f"Gives {hits} of the {total} dates stored before.", witness.relation)
+    return bool(total) and hits < 0.9 * total
 
 
 def _parsed(case: Case, suspect: Suspect, form: str, draft: Draft, name: str) -> Steps[Diagnosis]:
@@ -156,9 +197,10 @@ def _parsed(case: Case, suspect: Suspect, form: str, draft: Draft, name: str) ->
             draft.fact(f"{uid} reads it.", f"{case.path(uid)}:{line_of(code, suspect.column)}")
             changes.append(change)
     told = mentioned(case.messages, suspect.column)
+    kind = "text" if form not in EPOCHS else "a number"
     owner = case.owner(suspect.node) or f"the owner of {name}"
     finding = draft.finding(
-        f"{name}.{suspect.column} arrives as text in the format {form}; it was a date.",
+        f"{name}.{suspect.column} arrives as {kind} in the format {form}; it was a date.",
         confidence=0.96 if told else 0.92,
         next_step=f"Tell {owner} that {suspect.column} changed its type and format.",
     )
@@ -183,7 +225,8 @@ def _edit(case: Case, uid: str, suspect: Suspect, form: str, as_date: bool) -> S
     # A cast that stands there already gives the type: the parse inside it needs none of its own.
     inner = as_date and not (moment_cast(before, suspect.column) and "date_trunc" not in before)
     tested = any(child.startswith("unit_test.") for child in case.graph.children(uid))
-    make = tolerant_template if tested else parse_template
+    is_text = family(suspect.shape.columns[suspect.column.lower()].type) == "text"
+    make = tolerant_template if tested and is_text else parse_template
     template = make(form, case.dialect, as_date=inner)
     after = rewrite.replace_column_expression(
         before,
@@ -233,6 +276,10 @@ def _ask(draft: Draft, suspect: Suspect, fit: Fit, forms: list[str]) -> Diagnosi
     if forms:
         draft.observed = " or ".join(forms)
         question = f"Ask {owner} which of {draft.observed} it is: every value fits both."
+        if len(forms) == 1:
+            question = (
+                f"Ask {owner} about the zone: as {forms[0]} these are other dates than before."
+            )
     else:
         form, rest = fit.nearest()
         draft.observed = f"text, {form} in {fit.filled - rest} of {fit.filled} values"

@@ -12,7 +12,8 @@ from agentic.rules.drift import readers_of, used_columns
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import family, mentioned
 from agentic.rules.markers import markers_of
-from agentic.rules.numbers import is_number, safe_cast
+from agentic.rules.needs import needs_filled
+from agentic.rules.numbers import is_number, matches, safe_cast
 from agentic.rules.registry import rule
 from agentic.rules.uses import COMPUTED, number_cast
 from agentic.rules.witness import copies_of, find_witness
@@ -66,17 +67,56 @@ def src_type_changed(case: Case) -> Steps[Diagnosis | None]:
             kind = _fitting_type(int(rows[0]["decimals"] or 0), int(rows[0]["exponents"]))
             typed = msgspec.structs.replace(suspect, wanted=suspect.wanted or kind)
             return (yield from _decided(case, typed, filled, filled - numbers))
+        written = _written(rows[0], filled)
+        if written:
+            return (yield from _other_writing(case, suspect, filled, written))
     return None
+
+
+_WRITINGS = {
+    "a comma for the decimal point": r"^[ ]*[+-]?[0-9]+,[0-9]+[ ]*$",
+    "a sign of a currency or unit": r"^[ ]*[+-]?[^0-9., ]{1,3}[ ]?[+-]?[0-9][0-9.,]*[ ]*$",
+    "a unit behind the number": r"^[ ]*[+-]?[0-9][0-9.,]*[ ]?[^0-9., ]{1,3}[ ]*$",
+    "separators of thousands": r"^[ ]*[+-]?[0-9]{1,3}([, .][0-9]{3})+([.,][0-9]+)?[ ]*$",
+}
+"""How else numbers are written; none of them may be guessed: 1,234 is two numbers."""
+
+
+def _written(row: dict[str, object], filled: int) -> str:
+    hits = {name: int(str(row.get(f"w{n}") or 0)) for n, name in enumerate(_WRITINGS)}
+    best = max(hits, key=lambda name: hits[name])
+    return best if hits[best] * 2 > filled else ""
+
+
+def _other_writing(case: Case, suspect: Suspect, filled: int, how: str) -> Steps[Diagnosis]:
+    node, column = case.node(suspect.node), suspect.column
+    name = quote(column, case.dialect)
+    draft = Draft(case, suspect.node, column, f"text with {how}")
+    sql = f"select {name} as value, count(*) as times from {suspect.shape.relation} "  # noqa: S608 -- quoted
+    samples = yield from rows_of(f"{sql}group by {name} order by 2 desc, 1 limit 5", max_rows=5)
+    draft.fact(f"{column} needs to be a number: {suspect.why}.", suspect.shape.relation)
+    draft.fact(f"Most of its {filled} values have {how}.", suspect.shape.relation, samples or [])
+    owner = case.owner(suspect.node) or f"the owner of {node.name}"
+    return draft.escalate(
+        f"{node.name}.{column} arrives as text with {how}.",
+        confidence=0.92,
+        next_step=(
+            f"Ask {owner} whether {column} is written so for good, and in which unit or currency. "
+            "With the answer it is converted once where it is read; no digit is guessed."
+        ),
+    )
 
 
 def _figures_sql(suspect: Suspect, dialect: str) -> str:
     name = quote(suspect.column, dialect)
     good = is_number(name, dialect)
+    hits = [matches(name, pattern, dialect) for pattern in _WRITINGS.values()]
+    others = ", ".join(f"count(case when {hit} then 1 end) as w{n}" for n, hit in enumerate(hits))
     decimals = f"length(split_part(trim({name}), '.', 2))"
     return (
         f"select count({name}) as filled, count(case when {good} then 1 end) as numbers, "  # noqa: S608 -- quoted
         f"max(case when {good} then {decimals} end) as decimals, "
-        f"count(case when {good} and lower({name}) like '%e%' then 1 end) as exponents "
+        f"count(case when {good} and lower({name}) like '%e%' then 1 end) as exponents, {others} "
         f"from {suspect.shape.relation}"
     )
 
@@ -142,6 +182,17 @@ def _decided(case: Case, suspect: Suspect, filled: int, bad: int) -> Steps[Diagn
         confidence=0.93 if mentioned(case.messages, column) or bad else 0.88,
         next_step=f"Ask {owner} about the changed type{question}.",
     )
+    asked = needs_filled(case, suspect.node, column.lower()) if bad else ""
+    if asked:
+        draft.fact(f"{asked} allows no null below it.", case.path(asked))
+        return draft.escalate(
+            finding.summary,
+            confidence=finding.confidence,
+            next_step=(
+                f"Ask {owner} to correct the {bad} rows that are no numbers, or to say that they "
+                f"may be set aside: read as null they break {asked.split('.')[2]}."
+            ),
+        )
     changes = yield from _edits(case, suspect, draft)
     if not changes:
         return Diagnosis(finding, "escalate", finding.summary, finding.next_step)
