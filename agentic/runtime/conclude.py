@@ -43,7 +43,7 @@ _WHY = {
     "looping": "the engine went in circles",
     "no_report": "the engine stopped without a report",
     "engine_failed": "the engine could not go on",
-    "rejected": "a person said no",
+    "rejected": "the engine may not do what it wants to do",
 }
 
 

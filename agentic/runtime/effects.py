@@ -26,7 +26,7 @@ from agentic.records import (
     publish,
 )
 from agentic.runtime.session import Session
-from agentic.store import Ask
+from agentic.store import Ask, decided
 
 CONFIRM = "confirm"
 """The extra input of a high-risk tool: the value that the boundary issued for this very call."""
@@ -50,7 +50,7 @@ publish(
     CodePage(
         "AG173",
         "rejected",
-        "A person said no to exactly this call.",
+        "A person said no to exactly this call, or it was done already.",
         fix="`agentic show RUN` has the reason; the run ends with what it found.",
     ),
 )
@@ -66,10 +66,12 @@ class Parked(Exception):
 
 
 class Rejected(Exception):
-    """A person said no to a call: the run ends."""
+    """A call will not be done in this run: a person said no, or its ask came to nothing."""
 
     def __init__(self, ask: Ask) -> None:
-        self.sentence = f"{ask.decided_by or 'a person'} rejected it: {ask.reason or 'no reason'}"
+        why = f": {ask.reason or 'no reason given'}" if ask.state == "rejected" else ""
+        late = f"{ask.id} expired at {ask.expires_at[:19]}"
+        self.sentence = late if ask.state == "pending" else f"{decided(ask)}{why}"
         super().__init__(self.sentence)
 
 
@@ -182,6 +184,12 @@ class Effects:
             rules=rules_of([decision]),
             target=target,
         )
+        if ask.state == "used":
+            sentence = f"Exactly this was done already in this run ({ask.id}); go on without it."
+            return Decision("deny", "AG173", sentence)
+        if ask.state != "pending" or ask.expires_at <= session.clock():
+            # Asked by this very run before, and void or expired since: a new run asks anew.
+            raise Rejected(ask)
         session.stream.emit(
             "approval.asked",
             f"{call.name} waits for a person: agentic approve {self.run_id}",

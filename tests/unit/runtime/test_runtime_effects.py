@@ -46,6 +46,7 @@ def session_of(store: Store, *, apply: bool = True, approvers: tuple[str, ...] =
             target=SimpleNamespace(name="dev"),
             stream=Stream(clock),
             apply=apply,
+            clock=clock,
         ),
     )
 
@@ -104,8 +105,8 @@ def test_an_approval_is_for_this_payload_and_this_step(store: Store) -> None:
 
     assert (done.verdict, again.verdict) == ("allow", "allow")
     assert "approved by local:ana (unsigned)" in done.reason
-    with pytest.raises(Parked):
-        effects.settle(CALL, SPEC, ASK, value_for(effects), "step-2")
+    twice, _ = effects.settle(CALL, SPEC, ASK, value_for(effects), "step-2")
+    assert (twice.verdict, twice.code) == ("deny", "AG173")
     other = replace(CALL, input={**CALL.input, "title": "x"})
     with pytest.raises(Parked):
         effects.settle(other, SPEC, ASK, value_for(effects, other), "step-1")
@@ -145,6 +146,21 @@ def test_a_no_ends_it(store: Store) -> None:
 
     with pytest.raises(Rejected, match="by phone"):
         effects.settle(CALL, SPEC, ASK, value_for(effects), "k")
+
+
+def test_an_ask_that_came_to_nothing_ends_the_run_that_asked(store: Store) -> None:
+    session = session_of(store)
+    effects = Effects(session, "r1", "f")
+    with pytest.raises(Parked) as parked:
+        effects.settle(CALL, SPEC, ASK, value_for(effects), "k")
+    desk = Desk.of(session.store, session.audit)
+    desk.approvals.void(parked.value.ask, "the guardrails changed")
+
+    with pytest.raises(Rejected, match="is void: the guardrails changed"):
+        effects.settle(CALL, SPEC, ASK, value_for(effects), "k")
+    later = Effects(session, "r2", "f")
+    with pytest.raises(Parked):
+        later.settle(CALL, SPEC, ASK, value_for(later), "k")
 
 
 def test_asks_of_an_incident_that_is_gone_are_closed(store: Store) -> None:
