@@ -4,7 +4,8 @@
 are absent are said not to have run. `AGENTIC_EVAL_CACHE` names a folder that keeps green bases and
 results, so that a run that was cut off goes on where it was; a result counts for the code that gave
 it, or for any code with `AGENTIC_EVAL_ANY_CODE=1`, which the table then says. `AGENTIC_EVAL_SEEDS`
-and `AGENTIC_EVAL_WORKERS` are numbers.
+and `AGENTIC_EVAL_WORKERS` are numbers; with `AGENTIC_EVAL_ONLY_KEPT=1` nothing is run that has no
+result yet.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ SEEDS = 3
 )
 def evals(folder: Path) -> Outcome:
     """Every case; the page is written whatever came of it."""
-    cache = Path(os.environ.get("AGENTIC_EVAL_CACHE") or folder)
+    cache = Path(os.environ.get("AGENTIC_EVAL_CACHE") or folder).resolve()
     found, absent = bases(cache, folder)
     cases = [
         Case(project=name, fault=fault, seed=seed)
@@ -52,6 +53,8 @@ def evals(folder: Path) -> Outcome:
     version = code_version()
     any_code = bool(os.environ.get("AGENTIC_EVAL_ANY_CODE"))
     kept = Kept(cache / "results", version, any_version=any_code)
+    if os.environ.get("AGENTIC_EVAL_ONLY_KEPT"):
+        cases = [case for case in cases if kept.get(case) is not None]
     workers = int(os.environ.get("AGENTIC_EVAL_WORKERS") or 2)
     suite = Suite(found, folder / "cases", kept=kept, workers=workers)
     results = suite.run(cases, lambda one: print(line(one), flush=True))
