@@ -52,22 +52,20 @@ def _reads(node: exp.Expr) -> bool:
     return node.find(exp.Column) is not None or isinstance(node, exp.Rand | exp.Uuid)
 
 
+_FREE = (exp.Paren, exp.Dot, exp.Connector, exp.Predicate, exp.Func)
+_NAMES = {"Neg": "A SIGN", "DPipe": "A CONCATENATION", "Add": "AN OFFSET", "Sub": "AN OFFSET"}
+
+
 def _arithmetic(tree: exp.Expr) -> Iterator[str]:
-    """A sign that is turned, a factor of nothing, a column against itself."""
-    for node in tree.find_all(exp.Neg, exp.Mul, exp.Div, exp.Mod, exp.Add, exp.Sub, exp.DPipe):
-        if not isinstance(node, exp.Neg | exp.Binary) or not node.find(exp.Column):
+    """Every operator but a change of unit: a sign that is turned, an offset, a factor of
+    nothing."""
+    for node in tree.find_all(exp.Binary, exp.Unary):
+        if isinstance(node, _FREE) or not node.find(exp.Column):
             continue
-        if isinstance(node, exp.Neg):
-            yield "A SIGN"
-        elif isinstance(node, exp.Mod):
-            yield "MOD"
-        elif isinstance(node, exp.DPipe):
-            yield "A CONCATENATION"
-        elif isinstance(node, exp.Mul | exp.Div):
-            if _shared(node) or any(_not_positive(side) for side in (node.left, node.right)):
-                yield "A FACTOR"
-        elif _shared(node) or any(side.is_number for side in (node.left, node.right)):
-            yield "AN OFFSET"
+        if not isinstance(node, exp.Mul | exp.Div):
+            yield _NAMES.get(type(node).__name__, type(node).__name__.upper())
+        elif _shared(node) or any(_not_positive(side) for side in (node.left, node.right)):
+            yield "A FACTOR"
 
 
 def _not_positive(side: exp.Expr) -> bool:
