@@ -49,7 +49,9 @@ ENGINES = ["auto", "rules", "anthropic", "scripted"]
     help="A case that you wrote, or a folder of such cases.",
 )
 @click.option("--engine", "engines", multiple=True, type=click.Choice(ENGINES), default=["rules"])
-@click.option("--history", is_flag=True, help="Keep the git history; without it, one commit.")
+@click.option(
+    "--history", is_flag=True, help="Commit the fault on top, so that git tells what changed."
+)
 @click.option("--workers", default=1, show_default=True, help="Cases at the same time.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep copies there.")
 @project_options("html")

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from agentic.evals.needs import NEEDS
 from agentic.exceptions import AgenticError
 from agentic.project import Manifest, Node, Project, Source
 from agentic.records import CodePage, DecisionKind, publish
@@ -112,7 +113,7 @@ class Scene:
         """One of the options, the same for the same seed. Raises NoPlace when there is none."""
         if not options:
             raise NoPlace(
-                f"no place in {self.project.name!r} where {fault} could happen",
+                f"{fault} needs {NEEDS.get(fault, 'a place')}: {self.project.name!r} has none",
                 hint="`--list` shows the classes; another class may fit this project.",
             )
         return random.Random(f"{fault}:{self.seed}").choice(options)  # noqa: S311 - not a secret
