@@ -14,6 +14,7 @@ import msgspec
 
 import agentic
 from agentic.evals.copies import Copy
+from agentic.evals.outcome import PROPOSED
 from agentic.project import child_environment
 
 TIMEOUT_S = 900
@@ -46,7 +47,7 @@ class AgentRun(msgspec.Struct, frozen=True):
     children_cpu_s: float
     """dbt and git, mostly."""
     patches: dict[str, str] = {}
-    """run_id -> unified diff of the proposal."""
+    """run_id -> unified diff of what was proposed; a change that its own checks refused is none."""
     stderr: str = ""
     """Its last lines."""
 
@@ -119,6 +120,8 @@ def _environment(engine: str) -> dict[str, str]:
 def _patches(root: Path, runs: tuple[dict[str, Any], ...]) -> dict[str, str]:
     found = {}
     for run in runs:
+        if run.get("status") not in PROPOSED:
+            continue
         file = root / "target" / "agentic" / "runs" / str(run.get("run_id")) / "changes.patch"
         if file.is_file():
             found[str(run["run_id"])] = file.read_text(encoding="utf-8")
