@@ -21,6 +21,7 @@ _REPLACED = re.compile(
     r"`?(?P<package>\w+)\.(?P<old>\w+)`? (?:has been|was|is) "
     r"(?:replaced by|renamed to|superseded by)[\s\\]*`?(?P=package)\.(?P<new>\w+)`?"
 )
+_ARGUMENTS = re.compile(r"macro 'dbt_macro__(?:default__)?(?P<name>\w+)' takes n")
 _BUILT_IN = ("ref", "source", "config", "var", "env_var", "this", "target", "is_incremental", "log")
 LIKE = 0.55
 _KEYS = (
@@ -149,11 +150,24 @@ def _unknown(case: Case) -> Steps[list[Unknown]]:
             package = yield from _package_of(case, hit["name"])
             if package:
                 found.append(Unknown(hit["name"], package, "", text))
+        elif (hit := _ARGUMENTS.search(text)) and (old := _dropped(case, hit["name"])) is not None:
+            found.append(msgspec.structs.replace(old, text=text))
         elif hit := _UNDEFINED.search(text):
             package = _test_package(case, hit["name"])
             name = hit["name"].removeprefix(f"test_{package}_") if package else hit["name"]
             found.append(Unknown(name, package, "", text))
     return found
+
+
+def _dropped(case: Case, name: str) -> Unknown | None:
+    """A package's macro whose own text says that another took its place."""
+    for macro in case.manifest.macros.values():
+        if macro.package_name == case.project or macro.name not in (name, f"default__{name}"):
+            continue
+        said = _REPLACED.search(macro.macro_sql.replace("\\\n", " "))
+        if said and said["old"] == name:
+            return Unknown(said["old"], said["package"], said["new"], "")
+    return None
 
 
 def _package_of(case: Case, name: str) -> Steps[str]:

@@ -69,7 +69,10 @@ def _owner(bench: Bench, uid: str) -> str:
 
 
 def _complete(bench: Bench, said: FindingInput, next_step: str) -> Finding:
-    node = find_node(bench, said.root_cause.node) if said.root_cause.node else None
+    named = said.root_cause.node
+    # A macro is no node of the graph, and may be the cause all the same.
+    known = named and named not in bench.manifest.macros
+    node = find_node(bench, named) if known else None
     uid = node.unique_id if node else said.root_cause.node
     affected, path = tuple(said.affected), tuple(said.lineage)
     if node and not affected:

@@ -302,9 +302,10 @@ def _judge_gone(case: Case, path: str, one: MacroText) -> None:
 
 
 def _user_of(case: Case, name: str) -> str:
+    call = re.compile(rf"(?<!\w){re.escape(name)}\s*\(")
     for path, text in case.after.of_kind(
         "model", "snapshot", "singular_test", "analysis", "macro", "generic_test"
     ):
-        if f"{name}(" in text.replace(" (", "("):
+        if call.search(text):
             return path
     return ""

@@ -27,9 +27,11 @@ class RulesEngine:
                 self._rules = diagnose_and_fix(self.case)
                 call = next(self._rules)
             while self._fed < len(history):
-                (result,) = history[self._fed].results
+                results = history[self._fed].results
                 self._fed += 1
-                call = self._rules.send(result)
+                # A turn that ended without a call was answered with words, which rules do not read.
+                for result in results:
+                    call = self._rules.send(result)
         except StopIteration:
             return Turn("end_turn")
         return Turn("tool_use", calls=(call,))

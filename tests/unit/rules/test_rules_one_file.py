@@ -344,3 +344,29 @@ def test_a_change_of_logic_is_named_and_only_it_is_taken_back(old: str, new: str
         made = made.replace(left, right)
     assert old in made
     assert "-- the key" in made
+
+
+def test_a_macro_whose_own_text_names_its_successor_is_followed() -> None:
+    code = "select {{ dbt_utils.surrogate_key('a', 'b') }} as id\n"
+    text = (
+        "Compilation Error in model x (models/x.sql)\n  macro "
+        "'dbt_macro__default__surrogate_key' takes not more than 1 argument(s)"
+    )
+    old = macro(
+        "default__surrogate_key",
+        "dbt_utils",
+        "Warning: `dbt_utils.surrogate_key` has been replaced by \\\n"
+        "`dbt_utils.generate_surrogate_key`.",
+    )
+    new = macro(
+        "generate_surrogate_key",
+        "dbt_utils",
+        "{%- macro generate_surrogate_key(field_list) -%}{% endmacro %}",
+    )
+    incident = failed("model.shop.x", text, "parse_error")
+    world = World(matches=["models/x.sql"])
+
+    report = world.run(with_macros(case_of([model("x", code, [])], incident), old, new))
+
+    assert report["finding"]["cls"] == "deprecated_package_macro"
+    assert "generate_surrogate_key(['a', 'b'])" in edits(world)[0][1]
