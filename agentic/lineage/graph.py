@@ -87,10 +87,11 @@ class Graph:
         if start not in self or end not in self:
             return ()
         hops = {end: 0}
-        layer = {end}
+        layer, depth = {end}, 0
         while layer and start not in hops:
-            layer = {up for uid in layer for up in self.pred[uid]} - hops.keys()
-            hops.update(dict.fromkeys(layer, max(hops.values()) + 1))
+            depth += 1
+            layer = {up for uid in layer for up in self.pred[uid] if up not in hops}
+            hops.update(dict.fromkeys(layer, depth))
         if start not in hops:
             return ()
         way = [start]
