@@ -14,6 +14,7 @@ from agentic.history.anomalies import Notice, notices
 from agentic.project import Manifest, Node
 from agentic.records import Incident, Signal
 from agentic.triggers.grouping import Invocation, incident_of
+from agentic.triggers.late_rows import late_rows
 from agentic.warehouse import Connection, Relation
 
 Masked = Callable[[Node, Sequence[str]], Collection[str] | None]
@@ -51,6 +52,13 @@ def silent_changes(
         for change in dict.fromkeys(one.change for one in changes):
             signals = [signal_of(source, one) for one in changes if one.change == change]
             found.append(incident_of(signals, invocation))
+
+    def readable(node: Node) -> bool:
+        return masked(node, ()) is not None
+
+    if time.monotonic() <= ends:
+        late = late_rows(connection, manifest, readable)
+        found += [incident_of([signal], invocation) for signal in late]
     return tuple(found)
 
 
