@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from agentic.history.shapes import Invocation, NodeRun
 from agentic.masking import mask_text
@@ -24,10 +25,12 @@ def record_invocation(
     *,
     target: str = "",
     head: str = "",
+    clean: Callable[[str], str] = str,
 ) -> bool:
     """Remember a building invocation once; False when it was known, or built nothing.
 
-    `head` is the commit that is checked out. Raises StoreError.
+    `head` is the commit that is checked out; `clean` takes out of a message what may not be kept,
+    beyond what is masked by pattern. Raises StoreError.
     """
     invocation_id = run_results.metadata.invocation_id
     if not invocation_id or not run_results.building or not run_results.results:
@@ -37,7 +40,7 @@ def record_invocation(
         return False
     told = _invocation(run_results, invocation_id, target=target, head=head)
     nodes = [
-        _node_run(result, manifest.all.get(result.unique_id), told)
+        _node_run(result, manifest.all.get(result.unique_id), told, clean)
         for result in run_results.results
     ]
     rows = [NodeRow(one.unique_id, one.status, dumps(one)) for one in nodes]
@@ -83,7 +86,9 @@ def _invocation(results: RunResults, invocation_id: str, *, target: str, head: s
     )
 
 
-def _node_run(result: NodeResult, node: Node | None, told: Invocation) -> NodeRun:
+def _node_run(
+    result: NodeResult, node: Node | None, told: Invocation, clean: Callable[[str], str]
+) -> NodeRun:
     started, completed = _span(result)
     affected = result.adapter_response.get("rows_affected")
     checksum = getattr(node.checksum, "checksum", "") if node is not None else ""
@@ -101,7 +106,7 @@ def _node_run(result: NodeResult, node: Node | None, told: Invocation) -> NodeRu
         rows_affected=affected if isinstance(affected, int) and affected >= 0 else None,
         failures=result.failures,
         checksum=checksum[:16],
-        message="" if _DULL.match(message) else mask_text(message[:4000])[:MESSAGE],
+        message="" if _DULL.match(message) else mask_text(clean(message[:4000]))[:MESSAGE],
         batches=dump(result.batch_results) if result.batch_results else None,
         full_refresh=told.full_refresh,
     )

@@ -6,7 +6,7 @@ that is new, as CI's always are, takes its past from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from agentic.exceptions import WarehouseError, WarehouseLocked
@@ -33,7 +33,9 @@ def records_schema(config: dict[str, Any], target_schema: str, project: str) -> 
     return str(named or f"{target_schema}_agentic")
 
 
-def record_from_tables(store: Store, connection: Connection, schema: str) -> int:
+def record_from_tables(
+    store: Store, connection: Connection, schema: str, *, clean: Callable[[str], str] = str
+) -> int:
     """Remember the invocations of the macros' tables that are not known; how many they were.
 
     0 where there are no such tables, or where they are not as the macros make them. Raises
@@ -55,7 +57,7 @@ def record_from_tables(store: Store, connection: Connection, schema: str) -> int
         return 0
     for invocation_id, row in fresh.items():
         told = _invocation(row)
-        mine = [_node_run(one, told) for one in nodes if str(one[0]) == invocation_id]
+        mine = [_node_run(one, told, clean) for one in nodes if str(one[0]) == invocation_id]
         kept.add_invocation(
             invocation_id,
             at=told.at,
@@ -98,7 +100,7 @@ def _invocation(row: Sequence[Any]) -> Invocation:
     )
 
 
-def _node_run(row: Sequence[Any], told: Invocation) -> NodeRun:
+def _node_run(row: Sequence[Any], told: Invocation, clean: Callable[[str], str]) -> NodeRun:
     status = str(row[2] or "")
     return NodeRun(
         invocation_id=told.invocation_id,
@@ -110,7 +112,9 @@ def _node_run(row: Sequence[Any], told: Invocation) -> NodeRun:
         completed_at=_utc(row[6]),
         duration_s=float(row[5] or 0.0),
         failures=None if row[3] is None else int(row[3]),
-        message="" if status in ("success", "pass") else mask_text(str(row[4] or ""))[:MESSAGE],
+        message=""
+        if status in ("success", "pass")
+        else mask_text(clean(str(row[4] or "")))[:MESSAGE],
     )
 
 

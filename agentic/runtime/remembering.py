@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from agentic.exceptions import AgenticError
 from agentic.history import (
     is_green,
@@ -10,8 +12,9 @@ from agentic.history import (
     record_profiles,
     records_schema,
 )
-from agentic.project import load_manifest, load_run_results
+from agentic.project import NodeResult, RunResults, load_manifest, load_run_results
 from agentic.runtime.session import Session
+from agentic.runtime.shielding import reads_protected, without_values
 from agentic.tools.shielded import hidden_columns
 from agentic.warehouse import open_connection
 
@@ -25,12 +28,26 @@ def remember_invocation(session: Session, *, changed: bool) -> None:
         record_invocation(
             session.store,
             manifest,
-            results,
+            _shielded(session, results),
             target=session.target.name,
             head=session.repo.head(),
         )
     except AgenticError as error:
         session.stream.emit("history.skipped", f"not remembered: {error.message}", level="debug")
+
+
+def _shielded(session: Session, results: RunResults) -> RunResults:
+    """Without values in the error texts of nodes that read what is protected."""
+
+    def told(one: NodeResult) -> NodeResult:
+        if not one.message or one.status in ("success", "pass"):
+            return one
+        protected = reads_protected(
+            [one.unique_id], manifest=session.manifest, graph=session.graph, world=session.world
+        )
+        return replace(one, message=without_values(one.message)) if protected else one
+
+    return replace(results, results=type(results.results)(map(told, results.results)))
 
 
 def remember_relations(session: Session, *, good: bool = True) -> None:
@@ -44,7 +61,7 @@ def remember_relations(session: Session, *, good: bool = True) -> None:
             return
         schema = records_schema(session.project.config, session.target.schema, session.project.name)
         with open_connection(session.target, project_root=session.project.root) as connection:
-            record_from_tables(session.store, connection, schema)
+            record_from_tables(session.store, connection, schema, clean=without_values)
             done = record_profiles(
                 session.store,
                 connection,

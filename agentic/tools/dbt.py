@@ -14,6 +14,7 @@ from agentic.tools.nodes import find_node
 from agentic.tools.registry import ToolError, tool
 
 if TYPE_CHECKING:
+    from agentic.policy import World
     from agentic.workspace import Workspace
 
 Select = Annotated[
@@ -121,8 +122,11 @@ def _tail(bench: Bench, log: object) -> str:
 
 def shown(bench: Bench, said: object) -> str:
     """An error text without the values it repeats, in a project that protects any."""
-    text_ = str(said or "")
-    world = bench.world
+    return without_values(bench.world, str(said or ""))
+
+
+def without_values(world: World | None, said: str) -> str:
+    """As `shown`, by the world alone."""
     if world is not None and not (world.protected_names or world.columns_mask or world.read_mask):
-        return text_
-    return _ABOUT_VALUES.sub(lambda line: _QUOTED.sub("[value]", line.group()), text_)
+        return said
+    return _ABOUT_VALUES.sub(lambda line: _QUOTED.sub("[value]", line.group()), said)

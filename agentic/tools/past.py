@@ -68,7 +68,9 @@ def _recall(bench: Bench) -> None:
     bench.tables_read = True
     schema = records_schema(bench.project.config, bench.world.default_schema, bench.project.name)
     with suppress(AgenticError):
-        record_from_tables(bench.history, bench.connection(), schema)
+        record_from_tables(
+            bench.history, bench.connection(), schema, clean=lambda text: shown(bench, text)
+        )
 
 
 def _invocations(bench: Bench, more: str) -> dict[str, Any]:
