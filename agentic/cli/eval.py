@@ -55,7 +55,7 @@ ENGINES = ["auto", "rules", "anthropic", "scripted"]
 @click.option("--workers", default=1, show_default=True, help="Cases at the same time.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep copies there.")
 @project_options("html")
-def command(flags: Flags, **given: Any) -> int:
+def command(flags: Flags, /, **given: Any) -> int:
     """Break a copy of this project in many ways and grade what the agent makes of each.
 
     The project is copied with its warehouse and its uncommitted state; nothing of yours is

@@ -30,9 +30,11 @@ from agentic.project import (
 from agentic.records import CodePage, publish
 
 _NEVER = {".git", "target", "logs", ".agentic", ".venv", "venv", "node_modules", "__pycache__"}
-_IDENTITY = ("-c", "user.name=Eval", "-c", "user.email=eval@example.com", "-c")
+_IDENTITY = (
+    "-c", "user.name=Eval", "-c", "user.email=eval@example.com",
+    "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
+)  # fmt: skip
 _NOWHERE = {"host": "not-copied.invalid", "user": "nobody", "password": "", "port": 1}
-_IDENTITY = (*_IDENTITY, "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null")
 _IGNORED = "target/\nlogs/\ndbt_packages/\n.agentic/\n.user.yml\n*.duckdb\n*.duckdb.wal\n"
 
 

@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from agentic.exceptions import DbtError
 from agentic.project import DbtOutcome, child_environment, find_dbt, run_dbt
@@ -21,8 +22,10 @@ from agentic.project.session import python_of
 
 _DRIVER = Path(__file__).with_name("fork_driver.py")
 # As a user's dbt: its log file is the only trace of a build that ended before its results.
-_FLAGS = ("--log-format", "json", "--log-format-file=debug", "--no-use-colors")
-_FLAGS = (*_FLAGS, "--no-send-anonymous-usage-stats")
+_FLAGS = (
+    "--log-format", "json", "--log-format-file=debug", "--no-use-colors",
+    "--no-send-anonymous-usage-stats",
+)  # fmt: skip
 _EXIT = '{"agentic_exit":'
 
 
@@ -44,7 +47,8 @@ class Forks:
         asked = {"args": [*_FLAGS, *args], "cwd": str(cwd), "env": dict(env)}
         stdin.write(json.dumps(asked) + "\n")
         stdin.flush()
-        events, others = [], []
+        events: list[dict[str, Any]] = []
+        others: list[str] = []
         for line in stdout:
             if line.startswith(_EXIT):
                 code = int(json.loads(line)["agentic_exit"])

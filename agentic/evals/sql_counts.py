@@ -20,8 +20,8 @@ _WORDS = {
     "anti join": r"\b(?:anti|semi)\s+join\b|\bexcept\b",
     "on error": r"\btry\s*\(",
 }
-_PREDICATES = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Exists)
-_PREDICATES += (exp.Like, exp.Between)
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In)
+_PREDICATES: tuple[type[exp.Expression], ...] = (*_COMPARED, exp.Exists, exp.Like, exp.Between)
 
 
 def hiding(was: str, now: str) -> list[str]:

@@ -43,7 +43,7 @@ def _case_line(one: CaseResult) -> str:
 
 
 def _rows(results: Sequence[CaseResult]) -> list[tuple[str, ...]]:
-    rows = [_HEAD]
+    rows: list[tuple[str, ...]] = [_HEAD]
     for name, held in grouped(results, lambda one: one.case.fault).items():
         fits = [one for one in held if one.fits]
         rows.append((name, *(_cells(score_of(fits)) if fits else ("does not fit", *[""] * 4))))
