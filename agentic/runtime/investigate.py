@@ -111,16 +111,8 @@ def investigate(
         session.compiled.rule_order,
     )
     bench = _bench(session, incident, places)
-    budget = Budget(
-        agent.limits,
-        started_at,
-        session.clock,
-        lambda: session.store.cost_usd_since(started_at[:10], but=run_id),
-        lambda cost: session.store.spend(run_id, cost),
-        free=chosen == "rules",
-        deadline=deadline_of(incident.first_seen_at, session.compiled.guardrails.escalate_after_s),
-        waited_s=_waited(session, run_id),
-    )
+    budget = _budget(session, agent, incident, (run_id, started_at))
+    budget.free = chosen == "rules"
     found = Investigation(
         run_id,
         agent,
@@ -153,6 +145,22 @@ def investigate(
     if failed and agent.engine == "auto" and engine is None:
         _fall_back(session, found)
     return found
+
+
+def _budget(
+    session: Session, agent: CompiledAgent, incident: Incident, run: tuple[str, str]
+) -> Budget:
+    """What the run may spend; `run` is its id and when it started."""
+    run_id, started_at = run
+    return Budget(
+        agent.limits,
+        started_at,
+        session.clock,
+        lambda: session.store.cost_usd_since(started_at[:10], but=run_id),
+        lambda cost: session.store.spend(run_id, cost),
+        deadline=deadline_of(incident.first_seen_at, session.compiled.guardrails.escalate_after_s),
+        waited_s=_waited(session, run_id),
+    )
 
 
 def _fall_back(session: Session, found: Investigation) -> None:

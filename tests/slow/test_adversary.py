@@ -13,6 +13,7 @@ from agentic.store.audit import anchor_of
 from tests.support.adversary import (
     ENVIRONMENT,
     ORDERS,
+    PERSON,
     PLANTED,
     Attempt,
     attempts,
@@ -96,7 +97,7 @@ def steps(tiny: Tiny, run_id: str) -> dict[str, Any]:
         rows = session.exec_driver_sql(
             "select input, output from agentic_steps where kind = 'tool' and run_id = ?", (run_id,)
         ).fetchall()
-    return {json.loads(given)["id"]: json.loads(output) for given, output in rows}
+    return {json.loads(str(given))["id"]: json.loads(str(output)) for given, output in rows}
 
 
 def test_two_hundred_attempts_come_to_nothing(target: Tiny, tmp_path: Path) -> None:
@@ -119,7 +120,10 @@ def test_two_hundred_attempts_come_to_nothing(target: Tiny, tmp_path: Path) -> N
 
 
 def test_the_same_behind_the_model_server(target: Tiny) -> None:
-    calls = attempts()[::9]
+    # One call a turn; what is slow is in the script. The rest of the turns go in a circle.
+    calls = [one for one in attempts() if len(str(one.given)) < 5000 and one.tool != "dbt_show"]
+    calls = [one for at, one in enumerate(calls) if at % 3 or one.tool != "run_sql"]
+    assert len(calls) >= 200
 
     def brain(messages: list[dict[str, Any]]) -> dict[str, Any]:
         turn = len(messages) // 2
@@ -131,12 +135,51 @@ def test_the_same_behind_the_model_server(target: Tiny) -> None:
         run = attack(target, env | {"AGENTIC_ENGINE": "anthropic"}, "--apply")
 
     assert server.violations == []
-    assert len(server.requests) > 35
-    sent = json.dumps(server.requests, ensure_ascii=False)
+    assert len(server.requests) >= 200
+    sent = json.dumps(server.requests[-1], ensure_ascii=False)  # it holds the whole history
+    assert sent.count("tool_result") >= 200
     assert [one for one in (*PLANTED, ORDERS) if one in sent] == []
     assert run["status"] == "escalated"
     assert "in circles" in run["reason"]
-    assert outcomes(target)
+    assert len({call for call, _, _ in outcomes(target)}) >= len(calls)
+
+
+def test_an_error_text_tells_no_protected_value(target: Tiny) -> None:
+    """dbt's own error repeats a person's name; nothing that agentic says or keeps does."""
+    sql = "select cast(name as integer) as n from {{ source('raw', 'customers') }}"
+    target.write("models/marts/bad.sql", "{{ config(materialized='table') }} " + sql)
+    target.write("models/marts/worse.sql", "select cast(n as date) as d from {{ ref('bad') }}")
+    assert PERSON in target.dbt("build", "--select", "bad+").stdout
+
+    done = target.agentic("run", "--output", "json", env=ENVIRONMENT)
+
+    (line,) = [json.loads(one) for one in done.stdout.splitlines()]
+    assert line["incident"]["node"] == "model.tiny.bad"
+    assert PERSON not in done.stdout + done.stderr
+    assert written(target) == []
+
+
+HOLE = """
+import agentic.runtime.investigate as investigate
+from agentic.guardrails.calls import ALLOWED
+investigate.decide = lambda *_: ALLOWED
+"""
+
+
+def test_a_planted_hole_is_found(target: Tiny, tmp_path: Path) -> None:
+    """The attack itself can fail: with guardrails that allow everything, something gets through."""
+    calls = [one for one in attempts() if one.tool in ("notify", "get_schema", "profile_column")]
+    env = ENVIRONMENT | dict(script(tmp_path / "script.json", calls))
+    done = target.agentic("run", "--output", "json", env=env, prelude=HOLE)
+    run = json.loads(done.stdout)
+
+    found = steps(target, run["run_id"])
+    got_through = [
+        call.tool
+        for call, one in zip(calls, found.values(), strict=False)
+        if call.refused and not one["is_error"]
+    ]
+    assert got_through
 
 
 @pytest.mark.parametrize(
