@@ -18,7 +18,8 @@ class Budget:
     started_at: str
     clock: Callable[[], str]
     cost_usd_today: Callable[[], float] = lambda: 0.0
-    """What other runs cost since midnight, UTC, as far as they are: asked anew each time."""
+    """What other runs cost since midnight, UTC, asked anew each time: only turns under way in other
+    processes are not in it, one a process."""
     on_spent: Callable[[float], None] = lambda _cost: None
     """Told what the run cost so far, so that other processes can count it."""
     free: bool = False
