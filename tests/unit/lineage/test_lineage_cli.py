@@ -48,6 +48,61 @@ def test_text_is_a_tree_with_parents_above(project: Path) -> None:
     assert "the selection criterion 'nobody' does not match any enabled nodes" in result.stderr
 
 
+def test_a_single_node_is_drawn_with_its_neighbours(project: Path) -> None:
+    result = run(project, "income")
+
+    assert result.stdout.splitlines()[:6] == [
+        "income  models/marts/finance/income.sql",
+        "├── parents",
+        "│   ├── stg_picks",
+        "│   ├── stg_prices",
+        "│   └── stg_trees",
+        "├── children",
+    ]
+    chart = run(project, "income", "--output", "mermaid").stdout
+    assert "stg_picks" in chart
+    assert "income_daily" in chart
+
+
+def test_nothing_selected_is_said_and_is_no_failure(project: Path) -> None:
+    result = run(project, "+nope")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "the selection criterion '+nope' does not match any enabled nodes" in result.stderr
+    assert "No nodes selected!" in result.stderr
+
+
+def test_dbt_s_selection_flags(project: Path) -> None:
+    found = lines(project, "-s", "+income", "--exclude", "source:* resource_type:test")
+    alone = lines(project, "income", "--indirect-selection", "empty")
+
+    assert {line["node"].split(".")[0] for line in found} == {"model"}
+    assert [line["node"] for line in alone] == ["model.orchard.income"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--since", "HEAD"], "--since goes with --impact alone"),
+        (["--impact", "stg_picks.kilos", "--since", "HEAD"], "--since goes with --impact alone"),
+        (["--impact", "stg_picks.kilos", "--columns"], "exclude each other"),
+        (["income", "--selector", "x"], "--selector excludes SELECT"),
+    ],
+)
+def test_options_that_do_not_go_together(project: Path, args: list[str], message: str) -> None:
+    result = run(project, *args)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_state_without_a_folder_says_what_to_give(project: Path) -> None:
+    result = run(project, "state:modified")
+
+    assert isinstance(result.exception, SelectorError)
+    assert "--state" in str(result.exception.hint)
+
+
 def test_json_is_a_line_a_node(project: Path) -> None:
     found = {line["node"]: line for line in lines(project, "income", "stg_trees")}
 
@@ -80,7 +135,7 @@ def test_impact_names_what_breaks(project: Path) -> None:
     (found,) = lines(project, "--impact", "stg_picks.kilos")
     text = run(project, "--impact", "farm.picks.kilos").stdout
 
-    assert found["verdict"] == "breaking"
+    assert (found["verdict"], found["complete"]) == ("breaking", True)
     assert found["readers"] == ["model.orchard.income", "model.orchard.tree_kilos"]
     assert "exposure.orchard.harvest_board" in found["exposures"]
     assert text.startswith("source:farm.picks.kilos: breaking\nread by: stg_picks\n")
