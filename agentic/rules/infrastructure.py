@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-from agentic.records import DecisionKind
+import msgspec
+
+from agentic.records import DecisionKind, Evidence
+from agentic.rules.asking import ask
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.registry import rule
 
@@ -88,13 +91,9 @@ def permission_denied(case: Case) -> Steps[Diagnosis | None]:
         The owner gives exactly the right that is missing.
     """
     step = "Give the role of this target exactly that right; nothing was changed."
-    grant = next((m for text in case.messages if (m := _DENIED.search(text))), None)
-    if grant is not None and grant["name"]:
-        kind = (grant["what"] or "table").split()[-1]
-        right = "usage" if kind == "schema" else "select"
-        step = (
-            f"The owner of {grant['name']} runs `grant {right} on {kind} {grant['name']} to ...`."
-        )
+    refused = next((m for text in case.messages if (m := _DENIED.search(text))), None)
+    if refused is not None and refused["name"]:
+        step = f"The owner of {refused['name']} runs `{missing_grant(case, refused)}`."
     return (yield from _outside(case, _DENIED, "was refused by the warehouse", step))
 
 
@@ -155,7 +154,8 @@ def resource_exhausted(case: Case) -> Steps[Diagnosis | None]:
         The owner looks at the query, its plan and the limit.
     """
     step = "Look at the node's compiled query and its plan; raise the limit or split the query."
-    return (yield from _outside(case, _MEMORY, "ran out of memory or quota", step))
+    found = yield from _outside(case, _MEMORY, "ran out of memory or quota", step)
+    return (yield from _with_query(case, found))
 
 
 @rule(code="AR065", cls="timeout", order=7)
@@ -175,7 +175,8 @@ def timeout(case: Case) -> Steps[Diagnosis | None]:
         The owner looks at the query, its plan and the limit.
     """
     step = "Look at the node's compiled query and its plan, and at the limit that stopped it."
-    return (yield from _outside(case, _TIMEOUT, "took longer than the warehouse allows", step))
+    found = yield from _outside(case, _TIMEOUT, "took longer than the warehouse allows", step)
+    return (yield from _with_query(case, found))
 
 
 @rule(code="AR066", cls="package_missing", order=4)
@@ -215,6 +216,56 @@ def version_mismatch(case: Case) -> Steps[Diagnosis | None]:
     """
     step = "Install a version that the project allows, or have the project's owner widen it."
     return (yield from _outside(case, _VERSION, "does not fit this version of dbt", step))
+
+
+_ROLE = re.compile(r"(?:for|by) (?:user|role) [\"']?(?P<role>[\w.@-]+)", re.IGNORECASE)
+
+
+def missing_grant(case: Case, refused: re.Match[str]) -> str:
+    """The statement that gives exactly the right that a message says is missing."""
+    name = str(refused["name"])
+    kind = str(refused["what"] or "table").split()[-1].lower()
+    node = case.node(case.incident.node)
+    right = {"schema": "usage", "database": "connect", "function": "execute", "sequence": "usage"}
+    given = right.get(kind, "select")
+    if kind == "schema" and node is not None and name == node.schema:
+        # The node's own schema: it is built there.
+        given = "usage, create"
+    parents = [case.node(uid) for uid in case.above("source", "seed", "model", "snapshot")]
+    if kind in ("table", "view", "relation"):
+        named = [p for p in parents if p is not None and p.alias.lower() == name.lower()]
+        if len({(p.schema, p.alias) for p in named}) == 1:
+            name = f"{named[0].schema}.{named[0].alias}"
+    kind = "table" if kind in ("view", "relation") else kind
+    role = _ROLE.search("\n".join(case.messages))
+    return f"grant {given} on {kind} {name} to {role['role'] if role else '<role of the target>'}"
+
+
+_LIMIT = re.compile(
+    r"\d[\d.,]* ?(?:ms|milliseconds?|s|sec|seconds?|min|minutes?|[KMGT]i?B|bytes|slots?|rows)\b",
+    re.I,
+)
+
+
+def _with_query(case: Case, found: Diagnosis | None) -> Steps[Diagnosis | None]:
+    """The finding with the node's query, its plan and the limit that the message names."""
+    node = case.node(case.incident.node)
+    if found is None or node is None:
+        return found
+    facts = list(found.finding.evidence)
+    limit = next((m[0] for text in case.messages if (m := _LIMIT.search(text))), "")
+    if limit:
+        facts.append(Evidence(f"The limit: {limit}."))
+    sql = str(node.compiled_code or "").strip()
+    if sql:
+        facts.append(Evidence(f"The query: {sql[:2000]}", str(node.compiled_path or "")))
+        plan = yield from ask("explain_query", sql=sql)
+        if not plan.is_error and isinstance(plan.content, dict):
+            rows = [" ".join(map(str, row)) for row in plan.content.get("rows", [])]
+            if rows:
+                facts.append(Evidence(f"Its plan: {chr(10).join(rows)[:2000]}"))
+    finding = msgspec.structs.replace(found.finding, evidence=tuple(facts))
+    return msgspec.structs.replace(found, finding=finding)
 
 
 def _outside(

@@ -24,7 +24,11 @@ publish(
 def nothing_known(case: Case, tried: Sequence[Rule]) -> Diagnosis:
     """An escalation that names the failing node as the nearest known place."""
     incident = case.incident
-    draft = Draft(case, incident.node)
+    # A test only shows it: what it stands on is the nearest known place.
+    tested = next((s.attached for s in incident.signals if s.node == incident.node), "")
+    place = tested if tested in case.manifest.all else incident.node
+    column = getattr(case.node(incident.node), "column_name", None)
+    draft = Draft(case, place, column)
     for text in case.messages[:3]:
         draft.fact(text[:1500], where=case.path(incident.node))
     ruled_out = ", ".join(dict.fromkeys(one.cls for one in tried))

@@ -370,3 +370,43 @@ def test_a_macro_whose_own_text_names_its_successor_is_followed() -> None:
 
     assert report["finding"]["cls"] == "deprecated_package_macro"
     assert "generate_surrogate_key(['a', 'b'])" in edits(world)[0][1]
+
+
+@pytest.mark.parametrize(
+    ("message", "grant"),
+    [
+        ("permission denied for table stg_orders", "grant select on table main.stg_orders to"),
+        ("permission denied for schema main", "grant usage, create on schema main to"),
+        ("permission denied for schema raw", "grant usage on schema raw to"),
+    ],
+)
+def test_the_grant_names_the_relation_and_the_right(message: str, grant: str) -> None:
+    node = mart("select 1 from {{ ref('stg_orders') }}")
+
+    report = World().run(case_of([STAGING, node], failed("model.shop.orders", message)))
+
+    assert grant in report["finding"]["next_step"]
+
+
+def test_a_timeout_shows_the_query_and_the_limit() -> None:
+    node = mart("select 1", compiled_code="select count(*) from big")
+    message = "canceling statement due to statement timeout after 30 seconds"
+
+    report = World().run(case_of([STAGING, node], failed("model.shop.orders", message)))
+
+    said = " ".join(one["text"] for one in report["finding"]["evidence"])
+    assert "The limit: 30 seconds." in said
+    assert "select count(*) from big" in said
+
+
+def test_what_no_rule_knows_is_laid_at_the_tested_node() -> None:
+    test = check("weird", "model.shop.orders", "n")
+    incident = failed(test.unique_id, "Got 1 result", "test_failure", attached="model.shop.orders")
+
+    report = World(refused={"get_schema", "run_sql"}).run(
+        case_of([STAGING, mart("select 1 as n"), test], incident)
+    )
+
+    assert report["finding"]["code"] == "AR001"
+    assert report["finding"]["root_cause"]["node"] == "model.shop.orders"
+    assert report["finding"]["root_cause"]["column"] == "n"
