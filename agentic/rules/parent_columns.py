@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import msgspec
+
 from agentic.rules.asking import shapes_of, text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.drift import Drift, drift_of, ordered
 from agentic.rules.history import latest_change, restored
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import mentioned, mentions, words_of
+from agentic.rules.mends import KEYWORDS, tokens
 from agentic.rules.pairing import pair
 from agentic.rules.registry import rule
 from agentic.rules.unfinished import finish
 from agentic.sql import rewrite
-from agentic.sql.fault import listed_outputs
+from agentic.sql.fault import listed_outputs, shown
 
 
 @rule(code="AR020", cls="upstream_alias_renamed", order=30)
@@ -39,9 +44,41 @@ def upstream_alias_renamed(case: Case) -> Steps[Diagnosis | None]:
         for missing in drift.missing:
             if not mentioned(case.messages, missing) and drift.node not in case.failing:
                 continue
+            found = yield from _comma_back(case, drift, missing)
+            if found is not None:
+                return found
             observed = yield from _new_name(case, drift, missing)
             if observed is not None:
                 return (yield from _repaired(case, drift, missing, observed))
+    return None
+
+
+def _comma_back(case: Case, drift: Drift, missing: str) -> Steps[Diagnosis | None]:
+    """`a` above `b` without a comma between them is `a as b`: the column is not renamed, but lost."""
+    path = case.path(drift.node)
+    text = None if case.vendored(drift.node) else (yield from text_of(path))
+    stream = tokens(shown(text)) if text else []
+    for left, right in pairwise(stream):
+        if left.low != missing or right.kind != "word" or right.low in KEYWORDS or not text:
+            continue
+        after = f"{text[: left.end]},{text[left.end :]}"
+        lost = "\n" in text[left.end : right.start]
+        change = edit_change(path, text, after, f"a comma after {left.text}") if lost else None
+        given = listed_outputs(after, case.dialect)
+        if change is None or missing not in given or right.low not in given:
+            continue
+        name = case.node(drift.node).name
+        draft = Draft(case, drift.node, missing, right.text)
+        draft.fact(
+            f"Without a comma {left.text} is called {right.text} here.",
+            f"{path}:{text.count(chr(10), 0, left.start) + 1}",
+        )
+        finding = draft.finding(
+            f"{name} lost its column {missing}: a comma is missing after it.", confidence=0.94
+        )
+        finding = msgspec.structs.replace(finding, cls="syntax_error")
+        title = f"fix({name}): put a comma after {missing}"
+        return Diagnosis(finding, "fix", title, finding.summary, (change,))
     return None
 
 

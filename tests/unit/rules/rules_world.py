@@ -134,7 +134,7 @@ class World:
     def answer(self, case: Case, call: ToolCall) -> ToolResult:
         if call.name in self.refused:
             return ToolResult(call.id, {"error": "no"}, is_error=True)
-        content = getattr(self, f"_{call.name}", lambda *_: {})(case, call.input)
+        content: dict[str, Any] = getattr(self, f"_{call.name}", lambda *_: {})(case, call.input)
         return ToolResult(call.id, content, is_error="error" in content)
 
     def _get_schema(self, case: Case, given: dict[str, Any]) -> dict[str, Any]:

@@ -410,3 +410,22 @@ def test_what_no_rule_knows_is_laid_at_the_tested_node() -> None:
     assert report["finding"]["code"] == "AR001"
     assert report["finding"]["root_cause"]["node"] == "model.shop.orders"
     assert report["finding"]["root_cause"]["column"] == "n"
+
+
+def test_a_lost_comma_is_no_rename() -> None:
+    parent = model("items", "select\n    id,\n    order_id\n    product_id,\n    n\nfrom raw\n", [])
+    child = model(
+        "mart",
+        "select order_id, product_id from {{ ref('items') }}",
+        ["model.shop.items"],
+        compiled_code='select order_id, product_id from "db"."main"."items"',
+    )
+    shapes = {"model.shop.items": {"id": "INTEGER", "product_id": "INTEGER", "n": "INTEGER"}}
+    world = World(shapes)
+    message = 'Referenced column "order_id" not found in FROM clause!'
+
+    report = world.run(case_of([parent, child], failed("model.shop.mart", message)))
+
+    assert report["finding"]["root_cause"]["node"] == "model.shop.items"
+    assert report["finding"]["cls"] == "syntax_error"
+    assert edits(world) == [("    order_id\n", "    order_id,\n")]
