@@ -51,7 +51,7 @@ def need_of(case: Case, uid: str, column: str) -> Steps[Need]:
     return Need(
         column=column,
         type=_type(case, uid, column, places, witness, total),
-        accepted=tuple(str(v) for v in (listed or {}).get("values") or ()),
+        accepted=_values(listed),
         unique="unique" in kinds,
         filled="not_null" in kinds,
         parent=_parent(case, related),
@@ -96,6 +96,11 @@ def _tests(case: Case, node: str, column: str) -> list[tuple[str, dict[str, obje
             arguments = {**given, **(given.get("arguments") or {}), "__test": uid}
             found.append((str(test.test_metadata.name), arguments))
     return found
+
+
+def _values(arguments: dict[str, object] | None) -> tuple[str, ...]:
+    values = (arguments or {}).get("values")
+    return tuple(str(value) for value in values) if isinstance(values, list | tuple) else ()
 
 
 def _parent(case: Case, arguments: dict[str, object] | None) -> tuple[str, str] | None:

@@ -86,7 +86,7 @@ def _changes(
 
 def signal_of(source: Node, notice: Notice) -> Signal:
     """A notice as a signal; its figures stay data for the rule that explains it."""
-    figures = {
+    figures: dict[str, str | float | None] = {
         "change": notice.change,
         "column": notice.column,
         "before": round(notice.before, 4),
