@@ -19,20 +19,24 @@ decision: fix
 """
 
 
-def case(folder: Path, *, expect: str = EXPECT) -> None:
+RENAME = "alter table raw.orders rename column amount to amount_usd;"
+TWICE = "insert into raw.orders select * from raw.orders where id < 4;"
+
+
+def case(folder: Path, *, expect: str = EXPECT, sql: str = RENAME) -> None:
     folder.mkdir(parents=True)
     (folder / "expect.yml").write_text(expect)
-    (folder / "break.sql").write_text("alter table raw.orders rename column amount to amount_usd;")
+    (folder / "break.sql").write_text(sql)
 
 
 def test_a_project_is_broken_graded_and_left_alone(tmp_path: Path) -> None:
     tiny = make_tiny(tmp_path / "user")
     case(tmp_path / "evals" / "renamed")
-    case(tmp_path / "evals" / "wrongly_expected", expect=EXPECT.replace("fix", "escalate"))
+    case(tmp_path / "evals" / "wrongly_expected", sql=TWICE)
     before = tiny.fingerprint()
 
     done = tiny.agentic(
-        "eval", "--fault", "duplicate_rows", "--fault", "ref_typo", "--fault", "macro_renamed",
+        "eval", "--fault", "ref_typo", "--fault", "macro_renamed",
         "--case", str(tmp_path / "evals"), "--output", "json",
     )  # fmt: skip
 
@@ -40,12 +44,11 @@ def test_a_project_is_broken_graded_and_left_alone(tmp_path: Path) -> None:
     assert lines, done.stderr
     found: dict[str, Any] = {line["case"]["fault"]: line for line in lines[:-1]}
     assert {name: one["right"] for name, one in found.items() if one["fits"]} == {
-        "duplicate_rows": True,
         "ref_typo": True,
         "renamed": True,
         "wrongly_expected": False,
     }, done.stdout
-    assert "decision fix, is escalate" in found["wrongly_expected"]["why"]
+    assert "decision escalate, is fix" in found["wrongly_expected"]["why"]
     assert "macro_renamed" in found["macro_renamed"]["why_not"]
     assert lines[-1]["untouched"] == {"rules": True}
     assert lines[-1]["controls"]["do_nothing"]["right"] == 0
