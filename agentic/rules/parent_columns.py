@@ -54,7 +54,7 @@ def upstream_alias_renamed(case: Case) -> Steps[Diagnosis | None]:
 
 
 def _comma_back(case: Case, drift: Drift, missing: str) -> Steps[Diagnosis | None]:
-    """`a` above `b` without a comma between them is `a as b`: the column is not renamed, but lost."""
+    """`a` above `b` without a comma is `a as b`: the column is not renamed, but lost."""
     path = case.path(drift.node)
     text = None if case.vendored(drift.node) else (yield from text_of(path))
     stream = tokens(shown(text)) if text else []
