@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, DocumentStartEvent
+from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_BYTES = 1_000_000
@@ -111,7 +112,22 @@ def _lexical(text: str) -> list[Problem]:
 
 
 def _compose(text: str, reader: YAML, problems: list[Problem]) -> Node | None:
-    documents = depth = 0
+    if "&" in text:  # no alias without an anchor; the pass over the events doubles the cost
+        _aliases(text, reader, problems)
+    again = YAML(typ="safe", pure=True)
+    again.version = (1, 1)
+    try:
+        roots = list(islice(again.compose_all(text), 2))
+    except RecursionError:
+        raise _Depth from None
+    if len(roots) > 1:
+        problems.append(Problem(1, "The file holds several documents; dbt reads one.", "documents"))
+    root: Node | None = roots[0] if roots else None
+    return root
+
+
+def _aliases(text: str, reader: YAML, problems: list[Problem]) -> None:
+    depth = 0
     for event in reader.parse(text):
         if isinstance(event, AliasEvent):
             problems.append(
@@ -121,20 +137,12 @@ def _compose(text: str, reader: YAML, problems: list[Problem]) -> Node | None:
                     f"alias {event.anchor}",
                 )
             )
-        elif isinstance(event, DocumentStartEvent):
-            documents += 1
         name = type(event).__name__
         depth += name.endswith("StartEvent") - name.endswith("EndEvent")
         if depth > MAX_DEPTH:
             raise _Depth
-    if documents > 1:
-        problems.append(Problem(1, "The file holds several documents; dbt reads one.", "documents"))
     if sum(problem.repeats for problem in problems) > MAX_ALIASES:
         raise _Depth
-    again = YAML(typ="safe", pure=True)
-    again.version = (1, 1)
-    root: Node | None = next(iter(again.compose_all(text)), None)
-    return root
 
 
 class _Builder:
