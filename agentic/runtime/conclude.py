@@ -167,7 +167,7 @@ def _checks(
     def tell(check: CheckResult) -> None:
         session.stream.emit(
             "check.done",
-            f"{check.code} {check.name}: {check.result.replace('_', ' ')}, {check.detail}",
+            f"{check.code} {check.name}: {check.result.replace('_', ' ')}",
             run_id=found.run_id,
         )
 
