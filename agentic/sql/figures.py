@@ -105,6 +105,13 @@ def top_values_sql(
     return whole.sql(dialect=dialect or None)
 
 
+def newest_sql(parts: Sequence[str | None], column: str | None, dialect: str) -> str:
+    """One row: how many rows, and the greatest value of a column (null without one)."""
+    newest = exp.Max(this=_ref(column)) if column else exp.Null()
+    query = _select(_named([exp.Count(this=exp.Star()), newest]), _table(parts))
+    return query.sql(dialect=dialect or None)
+
+
 class DayAsked(NamedTuple):
     """What one number of a day is: of which column, and what of it."""
 

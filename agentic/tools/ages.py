@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from agentic.sql import quote
+from agentic.sql.figures import newest_sql
 from agentic.tools.bench import Bench
 from agentic.tools.compact import More, lean, page, short
 from agentic.tools.judged import answer
-from agentic.tools.live import live_columns, relation_of, relation_text, text
+from agentic.tools.live import live_columns, relation_of, text
 from agentic.tools.nodes import find_node
 from agentic.tools.registry import ToolError, tool
 
@@ -39,8 +39,9 @@ def dbt_source_freshness(
     bench: Bench,
     *,
     nodes: Annotated[
-        list[str], Meta(description="sources; empty: all that declare freshness", max_length=40)
-    ] = [],  # noqa: B006 -- msgspec copies it
+        tuple[str, ...],
+        Meta(description="sources; empty: all that declare freshness", max_length=40),
+    ] = (),
     more: More = "",
 ) -> dict[str, Any]:
     """What `dbt source freshness` would say now: each source's age in hours against its limits.
@@ -70,8 +71,8 @@ def _loaded_at(bench: Bench, unique_id: str) -> dict[str, Any]:
     if relation is None or not live:
         return {**told, "exists": False}
     name = live.get((field or "").strip('"`').lower())
-    newest = f"max({quote(name, bench.dialect)})" if name else "null"
-    sql = f"select count(*), {newest} from {relation_text(bench, relation)}"  # noqa: S608 -- quoted
+    parts = (relation.database, relation.schema, relation.identifier)
+    sql = newest_sql(parts, name, bench.dialect)
     try:
         rows, latest = answer(bench, sql)[1].rows[0]
     except ToolError as error:

@@ -52,7 +52,7 @@ def get_schema(
     bench: Bench,
     *,
     node: Annotated[str, Meta(description="unique_id of a source, seed, snapshot or model")],
-    also: Annotated[list[str], Meta(description="more unique_ids", max_length=200)] = [],  # noqa: B006 -- msgspec copies it
+    also: Annotated[tuple[str, ...], Meta(description="more unique_ids", max_length=200)] = (),
 ) -> dict[str, Any]:
     """The live columns of a node's relation, asked from the warehouse now: name and type.
 

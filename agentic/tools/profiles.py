@@ -116,8 +116,9 @@ def compare_profiles(
         Meta(description="what it held after the last green build, or as the proposal builds it"),
     ] = "last_good",
     also: Annotated[
-        list[UniqueId], Meta(description="instead: one other node to compare with", max_length=1)
-    ] = [],  # noqa: B006 -- msgspec copies it
+        tuple[UniqueId, ...],
+        Meta(description="instead: one other node to compare with", max_length=1),
+    ] = (),
     more: More = "",
 ) -> dict[str, Any]:
     """What a relation holds now against before, another node, or the proposal's own build: rows,

@@ -49,9 +49,9 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
     rationale: Annotated[str, Meta(description="why this decision", max_length=4000)] = "",
     next_step: Annotated[str, Meta(description="what a person does next, unless fixed")] = "",
     rename_undone: Annotated[
-        list[tuple[str, str, str]],
+        tuple[tuple[str, str, str], ...],
         Meta(description="(source unique_id, expected column, observed column) of a rename"),
-    ] = [],  # noqa: B006 -- msgspec copies it
+    ] = (),
 ) -> dict[str, Any]:
     """Say what was found and decided; this ends the run. `fix` needs edits made before."""
     if decision == "fix" and not any(e.before != e.after for e in bench.edits.values()):
