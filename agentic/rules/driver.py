@@ -8,6 +8,7 @@ import msgspec
 
 from agentic.records import ToolCall, ToolResult, content_hash, dump
 from agentic.rules.case import Case, Diagnosis, Steps
+from agentic.rules.earlier import with_earlier
 from agentic.rules.playbooks import after_rules, before_rules
 from agentic.rules.registry import Rule, rules
 from agentic.rules.unknown import nothing_known
@@ -53,7 +54,7 @@ def _by_rules(case: Case, found: list[Diagnosis]) -> Steps[Diagnosis]:
     if not found:
         return nothing_known(case, tried)
     best = max(found, key=lambda d: d.finding.confidence)
-    return _with_rejected(best, [d for d in found if d is not best])
+    return with_earlier(case, _with_rejected(best, [d for d in found if d is not best]))
 
 
 def _with_rejected(best: Diagnosis, others: list[Diagnosis]) -> Diagnosis:

@@ -135,8 +135,7 @@ def silent_nulls(case: Case) -> Steps[Diagnosis | None]:
             f"{signal.message}.",
             confidence=0.9,
             next_step=(
-                f"Ask {owner} to fill {column} in, or whether it is not delivered any more. "
-                f"A not_null test on {column} would have caught it earlier."
+                f"Ask {owner} to fill {column} in, or whether it is not delivered any more."
                 f"{_hold(case, signal.node)}"
             ),
         )

@@ -116,6 +116,8 @@ def stale_source(case: Case) -> Steps[Diagnosis | None]:
         draft.fact("The newest row of each table of this source.", rows=rows)
     marts = [uid for uid in case.affected(head.node) if uid.startswith("exposure.")]
     alone = f" {', '.join(fresh)} of the same source go on." if fresh else ""
+    if len(siblings) > 1 and not fresh:
+        alone = f" So have all {len(siblings)} tables of the source: its whole loader stopped."
     owner = case.owner(head.node) or f"the owner of {node.name}"
     hold = f" Hold {', '.join(u.rsplit('.', 1)[-1] for u in marts)} until then." if marts else ""
     return draft.escalate(

@@ -343,3 +343,16 @@ def test_rows_that_came_after_the_window_are_a_question() -> None:
 
     assert (report["finding"]["cls"], report["decision"]) == ("late_arriving", "escalate")
     assert "2026-01-03" in report["finding"]["next_step"]
+
+
+def test_the_test_that_would_have_caught_it_is_named_once() -> None:
+    test, incident = red("not_null", STG_ITEMS, "product_id")
+    nulls = [("count", [{"c0_0": 500, "c0_1": 3, "c1_0": 500, "c1_1": 3}])]
+
+    report = World(SHAPES, answers=nulls).run(case_of([*NODES, test], incident))
+    own = check("not_null", ITEMS, "product_id")
+    known = World(SHAPES, answers=nulls).run(case_of([*NODES, test, own], incident))
+
+    assert report["finding"]["cls"] == "null_keys"
+    assert "a not_null test on items.product_id" in report["finding"]["next_step"]
+    assert "Earlier" not in known["finding"]["next_step"]
