@@ -7,14 +7,53 @@ from typing import Any
 
 from sqlglot import exp
 
-from agentic.sql.tables import BARE, CLEAN, PII, PROBED
-from agentic.sql.taint_scope import Scope
+from agentic.sql.tables import BARE, CLEAN, GROUPED, PII, PROBED
+from agentic.sql.taint_columns import BARE_WORDS
+from agentic.sql.taint_scope import Scope, listed_label
 
 
 class Branches:
     """The part of the resolver that knows choices. Mixed into `Resolver`."""
 
     value: Callable[[Any, Scope], int]
+
+    def beyond(self, node: Any, scope: Scope) -> int:
+        """Arguments of a two-sided node that are neither side: `JSON_EXTRACT(a, b, c)`."""
+        label = CLEAN
+        for key, value in node.args.items():
+            if key not in ("this", "expression"):
+                for one in value if value.__class__ is list else [value]:
+                    if isinstance(one, exp.Expr):
+                        label |= self.value(one, scope)
+        return label
+
+    def counted(self, node: Any, scope: Scope) -> int:
+        """One argument of a count."""
+        if isinstance(node, exp.Distinct | exp.Tuple):
+            label = CLEAN
+            for one in node.expressions:
+                if one.__class__ is not exp.Star:
+                    label |= self.counted(one, scope)
+            return label
+        label = self.value(node, scope)
+        if label & PII and not label & BARE:
+            return PII | PROBED
+        return label & ~(PII | BARE | PROBED | GROUPED)
+
+    def word(self, node: Any, scope: Scope) -> int:
+        """A bare word: a unit of time, or a column where sqlglot expected a unit."""
+        name = str(node.this).lower()
+        if name in BARE_WORDS:
+            return CLEAN
+        return (listed_label(name, scope, deep=True) or CLEAN) & ~BARE
+
+    def field(self, node: Any, scope: Scope) -> int:
+        """`name: value`: the value counts, and a name that is an expression itself."""
+        value, name = node.args.get("expression"), node.this
+        label = self.value(value, scope) if isinstance(value, exp.Expr) else CLEAN
+        if isinstance(node, exp.PropertyEQ) and isinstance(name, exp.Expr):
+            label |= self.value(name, scope)
+        return label & ~BARE
 
     def case(self, node: Any, scope: Scope) -> int:
         """CASE: conditions ask, results flow."""

@@ -11,7 +11,7 @@ from agentic.sql.taint_scope import Scope, Source, listed_label, rowwise
 
 _WIDEST = 5000
 # Names without parentheses that are functions or parts of dates, not columns.
-_BARE_WORDS = frozenset(
+BARE_WORDS = frozenset(
     [
         "sysdate", "systimestamp", "sysdatetime", "user", "current_user", "session_user",
         "system_user", "current_role", "current_catalog", "current_schema", "current_database",
@@ -150,7 +150,7 @@ class ColumnNames:
             return possible
         if name in ("nextval", "currval"):
             self.refuse("SIDE_EFFECT_FUNCTION", "a sequence moves when it is read")
-        elif name not in _BARE_WORDS and name not in _PSEUDO_COLUMNS and first is not None:
+        elif name not in BARE_WORDS and name not in _PSEUDO_COLUMNS and first is not None:
             self.refuse("UNKNOWN_COLUMN", f"no relation in sight has a column {name}")
         return CLEAN
 

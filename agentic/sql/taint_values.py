@@ -72,7 +72,6 @@ _KEEPING: tuple[type, ...] = (exp.Lower, exp.Upper, exp.Trim, exp.Paren, exp.Dis
 _NOTHING: tuple[type, ...] = (
     exp.Identifier,
     exp.Literal,
-    exp.Var,
     exp.DataType,
     exp.Null,
     exp.Boolean,
@@ -162,6 +161,7 @@ class Values(Branches, ColumnNames):
             right = node.args.get("expression")
             if isinstance(right, exp.Expr):
                 label |= self.value(right, scope)
+            label |= self.beyond(node, scope)
             node = node.this
         if isinstance(node, exp.Expr):
             label |= self.value(node, scope)
@@ -215,20 +215,10 @@ class Values(Branches, ColumnNames):
             for one in value if value.__class__ is list else [value]:
                 if isinstance(one, exp.Expr) and one.__class__ is not exp.Star:
                     label |= self.counted(one, scope)
+        if isinstance(node, exp.CountIf) and isinstance(node.this, exp.Column):
+            # What is counted is a condition: a text would be made a boolean, or fail as one.
+            self.may_fail(self.value(node.this, scope))
         return label
-
-    def counted(self, node: Any, scope: Scope) -> int:
-        """One argument of a count."""
-        if isinstance(node, exp.Distinct | exp.Tuple):
-            label = CLEAN
-            for one in node.expressions:
-                if one.__class__ is not exp.Star:
-                    label |= self.counted(one, scope)
-            return label
-        label = self.value(node, scope)
-        if label & PII and not label & BARE:
-            return PII | PROBED
-        return label & ~(PII | BARE | PROBED | GROUPED)
 
     def anonymous(self, node: Any, scope: Scope) -> int:
         """A function known by name only."""
@@ -259,6 +249,9 @@ class Values(Branches, ColumnNames):
             if isinstance(part.args.get("order"), exp.Expr):
                 ordered = self.children(part.args["order"], scope)
                 label |= (ordered | PROBED) if ordered & PII else CLEAN
+            if isinstance(part.args.get("spec"), exp.Expr):
+                framed = self.children(part.args["spec"], scope)
+                label |= (framed | PROBED) if framed & PII else CLEAN
         return label
 
     def scalar(self, node: Any, scope: Scope) -> int:
@@ -313,11 +306,6 @@ class Values(Branches, ColumnNames):
             label |= self.value(right, scope)
         return label & ~BARE
 
-    def field(self, node: Any, scope: Scope) -> int:
-        """`name: value` or `name => value`: only the value counts."""
-        value = node.args.get("expression")
-        return self.value(value, scope) & ~BARE if isinstance(value, exp.Expr) else CLEAN
-
     def whole_row(self, node: Any, scope: Scope) -> int:
         """A star inside a function: every column."""
         return rowwise(self.star(scope, node).whole())
@@ -351,6 +339,7 @@ _EXACT: dict[type, Handler] = {
     exp.PositionalColumn: Values.positional,
     exp.Parameter: Values.parameter,
     exp.Star: Values.whole_row,
+    exp.Var: Values.word,
     **dict.fromkeys((exp.Columns, exp.Apply), Values.chosen),
     exp.Alias: Values.alias,
     exp.Dot: Values.dot,
