@@ -161,10 +161,12 @@ def _number(uid: str) -> int:
 def pick(known: Known) -> str:
     """A node in the middle: some ancestors, some descendants, and a column of another's."""
     nodes = list(known.made.truth)
-    for uid in [*nodes[len(nodes) // 2 :], *nodes]:
-        sizes = len(known.above(uid)), len(known.below(uid))
-        if 5 <= sizes[0] <= 60 and 2 <= sizes[1] <= 60 and _renamed(known, uid):
-            return uid
+    middle = [*nodes[len(nodes) // 2 :], *nodes]
+    for fewest in (20, 5):
+        for uid in middle:
+            sizes = len(known.above(uid)), len(known.below(uid))
+            if fewest <= sizes[0] <= 80 and 2 <= sizes[1] <= 80 and _renamed(known, uid):
+                return uid
     raise SystemExit("the generator made no such node")
 
 
@@ -196,6 +198,7 @@ def _about_project(known: Known, manifest: Manifest) -> list[Question]:
     models = sum(uid.startswith("model.") for uid in manifest.nodes)
     table, columns = next(iter(known.made.schemas.items()))
     table_name = table.rpartition(".")[2]
+    used = min(known.made.schemas, key=lambda uid: abs(len(known.below(uid)) - 60))
     hub = max(known.made.truth, key=lambda uid: (len(known.children[uid]), uid))
     most = max(len(children) for children in known.children.values())
     rare = next(c for cs in reversed(known.made.truth.values()) for c in cs if c[-1].isdigit())
@@ -240,11 +243,11 @@ def _about_project(known: Known, manifest: Manifest) -> list[Question]:
             (("show", {"sql_query": filled}),),
         ),
         Question(
-            f"What is built from {table_name}, how far away?",
+            f"What is built from {used.rpartition('.')[2]}, how far away?",
             "lineage_downstream",
-            {"node": table, "kind": "model"},
-            lambda a: a["total"] == len(known.below(table)) and _same(a, known.below(table)),
-            (("get_lineage_dev", {"unique_id": table, "types": ["model"], "depth": 0}),),
+            {"node": used, "kind": "model"},
+            lambda a: a["total"] == len(known.below(used)) and _same(a, known.below(used)),
+            (("get_lineage_dev", {"unique_id": used, "types": ["model"], "depth": 0}),),
         ),
         Question(
             "Which invocations failed, and where?",
