@@ -12,6 +12,8 @@ from agentic.sql import exp, parse
 
 _TOLD = re.compile(r"division by zero|divide by zero|divisor is equal to zero", re.IGNORECASE)
 _ASKED = 4
+_UNTOLD = 1
+"""Divisors that are looked at where no message speaks of a division."""
 
 
 @rule(code="AR075", cls="division_by_zero", order=38)
@@ -36,11 +38,11 @@ def division_by_zero(case: Case) -> Steps[Diagnosis | None]:
     tests = [] if told else [t for t in failed_data_tests(case) if t.kind in ("not_null", "")]
     if not told and not tests:
         return None
-    for node in _nodes(case):
-        for name in _divisors(case, node)[:_ASKED]:
-            found = yield from _zeros(case, node, name, told)
-            if found is not None:
-                return found
+    places = [(node, name) for node in _nodes(case) for name in _divisors(case, node)]
+    for node, name in places[: _ASKED if told else _UNTOLD]:
+        found = yield from _zeros(case, node, name, told)
+        if found is not None:
+            return found
     return None
 
 

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 CERTAIN = 0.9
 """From this confidence on no other rule is asked."""
+QUESTIONS = 13
+"""Different questions that all rules together may ask; the shipped limit is 15 calls a run."""
 _PURE = frozenset({"get_schema", "run_sql", "read_file", "recent_changes", "profile_column"})
 
 
@@ -38,8 +40,9 @@ def _diagnose(case: Case) -> Steps[Diagnosis]:
 
 def _by_rules(case: Case, found: list[Diagnosis]) -> Steps[Diagnosis]:
     tried: list[Rule] = []
+    asked: set[str] = set()
     for one in rules(case.order):
-        answer = yield from one.function(case)
+        answer = yield from _within(one.function(case), asked)
         tried.append(one)
         if answer is None:
             continue
@@ -55,6 +58,22 @@ def _by_rules(case: Case, found: list[Diagnosis]) -> Steps[Diagnosis]:
         return nothing_known(case, tried)
     best = max(found, key=lambda d: d.finding.confidence)
     return with_earlier(case, _with_rejected(best, [d for d in found if d is not best]))
+
+
+def _within(steps: Steps[Diagnosis | None], asked: set[str]) -> Steps[Diagnosis | None]:
+    """A rule's answer, or None once the questions of all rules reach the bound: a run's limit of
+    calls has to leave room for the repair and the report."""
+    try:
+        call = next(steps)
+        while True:
+            asked.add(content_hash([call.name, call.input]))
+            if len(asked) > QUESTIONS:
+                steps.close()
+                return None
+            call = steps.send((yield call))
+    except StopIteration as end:
+        answer: Diagnosis | None = end.value
+        return answer
 
 
 def _with_rejected(best: Diagnosis, others: list[Diagnosis]) -> Diagnosis:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from agentic.lineage import ColumnLineage, column_lineage
-from agentic.rules.asking import shapes_of
 from agentic.rules.case import TESTS, Case, Diagnosis, Steps
 from agentic.rules.orphans import compared, origin
 from agentic.rules.registry import rule
-from agentic.rules.trail import FailedTest, Step, counted, failed_data_tests, trail
+from agentic.rules.trail import FailedTest, Step, counted, failed_data_tests, known_shapes, trail
 from agentic.sql import quote
 
 Place = tuple[str, str]
 
-_PAIRS = 4
+_PAIRS = 2
 _RARE = 0.25
 """Share of rows without a match up to which a join is a lookup that lost something."""
 
 
-@rule(code="AR047", cls="orphan_keys", order=46)
+@rule(code="AR047", cls="orphan_keys", order=90)
 def lookup_without_match(case: Case) -> Steps[Diagnosis | None]:
     """A key has no match in the lookup that a model joins.
 
@@ -51,9 +50,11 @@ def _lookups(case: Case, test: FailedTest) -> Steps[list[tuple[Place, Place]]]:
     """(child key, parent key) of the joins at and above a node, nearest first."""
     above = [u for u in case.graph.ancestors(test.node) if not u.startswith(TESTS)]
     near = {test.node, *above}
-    shapes = yield from shapes_of(sorted(u for u in near if u.startswith(("source.", "seed."))))
+    shapes = yield from known_shapes(case, [test.node, *above])
     schemas = {
-        uid: {c.name: c.type for c in shape.columns.values()} for uid, shape in shapes.items()
+        uid: {c.name: c.type for c in shape.columns.values()}
+        for uid, shape in shapes.items()
+        if uid.startswith(("source.", "seed."))
     }
     traced = column_lineage(case.manifest, schemas=schemas, dialect=case.dialect, only=near)
     found: list[tuple[Place, Place]] = []

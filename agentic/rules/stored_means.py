@@ -13,6 +13,7 @@ from agentic.rules.witness import Witness, find_witness
 from agentic.sql import quote
 
 _ASKED = 6
+_SOURCES = 3
 _EXACT = 0.12
 """How far a ratio may lie from a unit's: rows came and went since the last good build."""
 
@@ -37,7 +38,8 @@ def moved_means(case: Case) -> Steps[Moved | None]:
     """The first number of a source above the failure whose mean is another unit's; else None."""
     shapes = yield from shapes_of(case.above("source", "seed"))
     pairs: list[tuple[str, str, Shape, Witness]] = []
-    for uid, shape in shapes.items():
+    reached = [uid for uid in shapes if set(case.incident.skipped) & set(case.affected(uid))]
+    for uid, shape in ((uid, shapes[uid]) for uid in reached[:_SOURCES]):
         for key in used_columns(case, uid, shape):
             if family(shape.columns[key].type) != "number" or key.endswith(("id", "_key", "_ref")):
                 continue

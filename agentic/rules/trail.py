@@ -84,7 +84,7 @@ def trail(case: Case, node: str, column: str) -> Steps[list[Step]]:
     Only places whose relation exists and holds the column; ephemeral nodes are passed over.
     """
     above = [u for u in case.graph.ancestors(node) if not u.startswith(TESTS)]
-    shapes = yield from shapes_of([node, *above])
+    shapes = yield from known_shapes(case, [node, *above])
     schemas = {
         uid: {c.name: c.type for c in shape.columns.values()}
         for uid, shape in shapes.items()
@@ -103,6 +103,20 @@ def trail(case: Case, node: str, column: str) -> Steps[list[Step]]:
         for uid, name in places
         if uid in shapes and shapes[uid].exists and name.lower() in shapes[uid].columns
     ]
+
+
+def known_shapes(case: Case, nodes: Sequence[str]) -> Steps[dict[str, Shape]]:
+    """Live shapes, each asked once a case: trails of one incident cross the same nodes."""
+
+    def nothing() -> dict[str, Shape | None]:
+        return {}
+
+    known = case.once(("trail", "shapes"), nothing)
+    new = [uid for uid in nodes if uid not in known]
+    if new:
+        found = yield from shapes_of(new)
+        known.update({uid: found.get(uid) for uid in new})
+    return {uid: shape for uid in nodes if (shape := known[uid]) is not None}
 
 
 def _origins(traced: ColumnLineage, here: tuple[str, str]) -> list[tuple[str, str]]:
