@@ -238,10 +238,14 @@ def prove(
 
 
 def _tests(copy: Copy) -> dict[str, str]:
-    """Every test that dbt knows: what it is -> its effective settings."""
-    manifest = load_manifest(copy.project().manifest_path)
+    """Every test of the project that dbt would run: what it is -> its effective settings."""
+    project = copy.project()
+    manifest = load_manifest(project.manifest_path)
     found = {}
-    for uid, node in manifest.all.items():
+    for uid, node in (manifest.nodes | manifest.unit_tests).items():
+        # A package's tests are not the project's, and a partial parse forgets some of them.
+        if node.package_name != project.name:
+            continue
         if uid.startswith("unit_test."):
             found[uid] = ""
         elif uid.startswith("test."):
