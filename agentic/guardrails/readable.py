@@ -27,6 +27,7 @@ def world_of(manifest: Manifest, guardrails: CompiledGuardrails, target: Target)
         default_database=target.database or "",
         read_deny=_relations(manifest, guardrails.read_deny),
         read_mask=_relations(manifest, guardrails.read_mask),
+        change_deny=_relations(manifest, guardrails.change_deny),
         columns_deny=_columns(guardrails.read_deny),
         columns_mask=(*_columns(guardrails.read_mask), *_masked_whole(manifest, guardrails)),
         build_schemas=guardrails.build_schemas,
