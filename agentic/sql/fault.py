@@ -102,3 +102,8 @@ def _parts(node: exp.Expr, dialect: str | None) -> list[tuple[str, str]]:
     if isinstance(node, exp.Distinct):
         return [("distinct", node.sql(dialect=dialect, comments=False))]
     return []
+
+
+def text_sql(value: str, dialect: str) -> str:
+    """A text as a quoted literal of the dialect, whatever it contains."""
+    return exp.Literal.string(value).sql(dialect=dialect or None)
