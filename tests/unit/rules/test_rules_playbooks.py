@@ -8,6 +8,7 @@ import pytest
 from rules_world import OWNER, World, case_of, failed, model, source
 
 from agentic.config.playbooks import standard_order
+from agentic.policy.changes.paths import judge_path
 from agentic.records import CompiledPlaybook, PlaybookEdit, PlaybookStep
 from agentic.rules import Case, rules
 from agentic.rules.registry import _RULES
@@ -148,3 +149,15 @@ def test_a_project_s_own_order_comes_first() -> None:
 
     assert order[0] == last
     assert order[1:] == [name for name in standard_order() if name != last]
+
+
+@pytest.mark.parametrize("path", ["playbooks/mine.yml", "Playbooks/mine.yml"])
+def test_playbooks_are_never_an_agent_s_to_edit(path: str) -> None:
+    found = judge_path(path, "version: 1\n")
+
+    assert found is not None
+    assert (found.verdict, found.code) == ("deny", "GUARDRAIL_SELF_EDIT")
+
+
+def test_a_model_folder_of_that_name_is_no_playbook() -> None:
+    assert judge_path("models/playbooks/mart.sql", "select 1") is None
