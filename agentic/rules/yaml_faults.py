@@ -18,7 +18,7 @@ from agentic.rules.yaml_mends import declared, yaml_mends
 _FAULT = re.compile(
     r"syntax error near line|raw error|mapping values are not allowed|could not find expected"
     r"|expected <block end>|did not find expected|found character '\\t'|while scanning"
-    r"|while parsing a|error reading \S+\.ya?ml|invalid \w+ config given in|yaml"
+    r"|while parsing a|error reading \S+\.ya?ml|invalid \w+ config given in"
     r"|additional properties are not allowed|is not of type|does not contain a name",
     re.IGNORECASE,
 )
@@ -52,6 +52,8 @@ def yaml_indent(case: Case) -> Steps[Diagnosis | None]:
     code = yield from text_of(path)
     if not code:
         return None
+    if _like(declared(code), _known(case, path)):
+        return None  # the file is whole; the message speaks of something else in it
     line = int(last(_LINE, text, "line") or 0)
     best = yield from _best(case, path, code, line)
     node = next(iter(_nodes_of(case, path)), "")

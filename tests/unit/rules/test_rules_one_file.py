@@ -429,3 +429,18 @@ def test_a_lost_comma_is_no_rename() -> None:
     assert report["finding"]["root_cause"]["node"] == "model.shop.items"
     assert report["finding"]["cls"] == "syntax_error"
     assert edits(world) == [("    order_id\n", "    order_id,\n")]
+
+
+def test_a_whole_properties_file_is_left_alone() -> None:
+    text = "models:\n  - name: stg_orders\n    columns:\n      - name: order_id\n"
+    node = model("stg_orders", "select 1", [], patch_path="shop://models/_models.yml")
+    message = (
+        "Error reading shop: models/_models.yml - Runtime Error\n  while parsing a thing, line 2"
+    )
+    incident = failed("", message, "parse_error", path="models/_models.yml")
+    world = World(files={"models/_models.yml": text})
+
+    report = world.run(case_of([node], incident))
+
+    assert report["finding"]["cls"] != "yaml_indent"
+    assert edits(world) == []
