@@ -274,11 +274,12 @@ def _write(scene: Scene, macro: Macro, text: str) -> None:
 @fault("deprecated_package_macro", layer="code")
 def deprecated_package_macro(scene: Scene) -> Injected:
     """A package dropped a macro that a node still calls."""
+    installed = {macro.package_name for macro in scene.manifest.macros.values()}
     options = [
         (node, text, now, once)
         for node, text in texts(scene)
         for now, once in _ONCE.items()
-        if now in text
+        if now in text and once.partition(".")[0] in installed
     ]
     node, text, now, once = scene.choose("deprecated_package_macro", options)
     return _code(
