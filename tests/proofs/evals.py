@@ -53,13 +53,21 @@ def evals(folder: Path) -> Outcome:
     version = code_version()
     any_code = bool(os.environ.get("AGENTIC_EVAL_ANY_CODE"))
     kept = Kept(cache / "results", version, any_version=any_code)
+    planned = len(cases)
     if os.environ.get("AGENTIC_EVAL_ONLY_KEPT"):
         cases = [case for case in cases if kept.get(case) is not None]
     workers = int(os.environ.get("AGENTIC_EVAL_WORKERS") or 2)
     suite = Suite(found, folder / "cases", kept=kept, workers=workers)
     results = suite.run(cases, lambda one: print(line(one), flush=True))
     untouched = all(base.untouched_right for base in found.values())
-    write_page(results, untouched=untouched, absent=absent, any_code=any_code)
+    notes = [f"Not run: {', '.join(absent)}."] if absent else []
+    if any_code:
+        notes.append("Results of earlier commits are among them.")
+    if len(cases) < planned:
+        notes.append(
+            f"**Unfinished**: {len(cases)} of {planned} places tried; empty cells are open."
+        )
+    write_page(results, untouched=untouched, notes=notes)
     return judged(results, untouched=untouched, absent=absent)
 
 
@@ -130,9 +138,7 @@ def judged(results: tuple[CaseResult, ...], *, untouched: bool, absent: list[str
     return Outcome(figures, broken)
 
 
-def write_page(
-    results: tuple[CaseResult, ...], *, untouched: bool, absent: list[str], any_code: bool
-) -> None:
+def write_page(results: tuple[CaseResult, ...], *, untouched: bool, notes: list[str]) -> None:
     """The part of docs/evals.md between its markers."""
     fits = [one for one in results if one.fits]
     commit = subprocess.run(
@@ -142,12 +148,8 @@ def write_page(
         text=True,
         check=False,
     ).stdout.strip()
-    where = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {len(fits)} cases"
-    if any_code:
-        where += " (results of earlier commits among them)"
-    parts = [where + "."]
-    if absent:
-        parts.append(f"Not run: {', '.join(absent)}.")
+    where = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {len(fits)} cases."
+    parts = [" ".join([where, *notes])]
     parts += [
         markdown(score_rows(results, {"rules": untouched})),
         "Each cell: root cause, decision, proof, of the faults that fit.",
