@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from agentic.lineage import ColumnLineage, column_lineage
+from agentic.rules.asking import rows_of
 from agentic.rules.case import TESTS, Case, Diagnosis, Steps
+from agentic.rules.needs import tests_on
 from agentic.rules.orphans import compared, origin
 from agentic.rules.registry import rule
-from agentic.rules.trail import FailedTest, Step, counted, failed_data_tests, known_shapes, trail
+from agentic.rules.trail import FailedTest, Step, failed_data_tests, known_shapes, trail
 from agentic.sql import quote
 
 Place = tuple[str, str]
 
-_PAIRS = 2
+_JOINS = 12
+_PAIRS = 4
 _RARE = 0.25
 """Share of rows without a match up to which a join is a lookup that lost something."""
 
@@ -39,8 +42,12 @@ def lookup_without_match(case: Case) -> Steps[Diagnosis | None]:
     for test in failed_data_tests(case):
         if test.kind in ("relationships", "unique", "accepted_values"):
             continue
+        pairs: list[tuple[Step, Step]] = []
         for child, up in (yield from _lookups(case, test)):
-            found = yield from _orphans(case, test, child, up)
+            ends = yield from _origins(case, child, up)
+            pairs += [ends] if ends is not None and ends not in pairs else []
+        for here, there in (yield from _losing(case, pairs[:_PAIRS])):
+            found = yield from compared(case, test, here, there, confidence=0.85)
             if found is not None:
                 return found
     return None
@@ -61,7 +68,11 @@ def _lookups(case: Case, test: FailedTest) -> Steps[list[tuple[Place, Place]]]:
     nodes = [u for u in (test.node, *above) if u.startswith(("model.", "snapshot."))]
     for uid in nodes:
         found += _pairs(traced, uid)
-    return list(dict.fromkeys(found))[:_PAIRS]
+    return [
+        (child, up)
+        for child, up in dict.fromkeys(found)
+        if not is_unique(case, *child) and (is_unique(case, *up) or not _tested(case, *up))
+    ][:_JOINS]
 
 
 def _pairs(traced: ColumnLineage, uid: str) -> list[tuple[Place, Place]]:
@@ -74,26 +85,49 @@ def _pairs(traced: ColumnLineage, uid: str) -> list[tuple[Place, Place]]:
     ]
 
 
-def _orphans(case: Case, test: FailedTest, child: Place, up: Place) -> Steps[Diagnosis | None]:
+def _tested(case: Case, node: str, column: str) -> bool:
+    return any(kind == "not_null" for kind, _ in tests_on(case, node, column))
+
+
+def is_unique(case: Case, node: str, column: str) -> bool:
+    """True where a test says that a column repeats no value."""
+    return any(kind == "unique" for kind, _ in tests_on(case, node, column))
+
+
+def _origins(case: Case, child: Place, up: Place) -> Steps[tuple[Step, Step] | None]:
+    """Both ends of a join where they came in; None where one of them is computed."""
     below = yield from trail(case, *child)
     over = yield from trail(case, *up)
     if not below or not over or below[0].node != child[0] or over[0].node != up[0]:
         return None
     here, there = origin(below), origin(over)
-    if here.node == there.node:
-        return None
-    figures = yield from counted(
-        [here, there], ["count({col})", "count(distinct {col})"], case.dialect
-    )
-    if len(figures) != 2:
-        return None
-    (rows, keys), (parents, unique) = figures
-    if not parents or parents != unique or keys >= rows:
-        return None  # no lookup: many rows on both sides, or one to one
-    lost = yield from counted([here], [_lost(there, case.dialect)], case.dialect)
-    if not lost or not 0 < lost[0][0] <= _RARE * rows:
-        return None
-    return (yield from compared(case, test, here, there, confidence=0.85))
+    return (here, there) if here.node != there.node else None
+
+
+def _losing(case: Case, pairs: list[tuple[Step, Step]]) -> Steps[list[tuple[Step, Step]]]:
+    """The pairs that are lookups with few rows that find nothing; one statement for all."""
+    if not pairs:
+        return []
+    counts = ["count({col})", "count(distinct {col})"]
+    parts = []
+    for number, (here, there) in enumerate(pairs):
+        key, parent = quote(here.column, case.dialect), quote(there.column, case.dialect)
+        sides = [*counts, _lost(there, case.dialect)]
+        child = ", ".join(f"{c.format(col=key)} as h{number}_{n}" for n, c in enumerate(sides))
+        over = ", ".join(f"{c.format(col=parent)} as u{number}_{n}" for n, c in enumerate(counts))
+        parts.append(f"(select {child} from {here.shape.relation}) as h{number}")  # noqa: S608 -- quoted
+        parts.append(f"(select {over} from {there.shape.relation}) as u{number}")  # noqa: S608 -- quoted
+    rows = yield from rows_of(f"select * from {' cross join '.join(parts)}", max_rows=1)  # noqa: S608 -- quoted above
+    if not rows or len(rows[0]) != 5 * len(pairs):
+        return []
+    figures = [int(value or 0) for value in rows[0].values()]
+    found = []
+    for number, pair in enumerate(pairs):
+        filled, keys, lost, parents, unique = figures[5 * number : 5 * number + 5]
+        # Many rows look one parent up, and nearly all of them find it.
+        if parents and parents == unique and keys < filled and 0 < lost <= _RARE * filled:
+            found.append(pair)
+    return found
 
 
 def _lost(up: Step, dialect: str) -> str:

@@ -44,7 +44,7 @@ def need_of(case: Case, uid: str, column: str) -> Steps[Need]:
     places = [(uid, column), *copies_of(case, uid, column)]
     witness = yield from find_witness(case, uid, column)
     total, total_at = (None, "") if witness is not None else (yield from _total(case, places))
-    tests = [test for place in places for test in _tests(case, *place)]
+    tests = [test for place in places for test in tests_on(case, *place)]
     kinds = {kind for kind, _ in tests}
     listed = next((t for kind, t in tests if kind == "accepted_values"), None)
     related = next((t for kind, t in tests if kind == "relationships"), None)
@@ -84,7 +84,7 @@ def _type(
     return ""
 
 
-def _tests(case: Case, node: str, column: str) -> list[tuple[str, dict[str, object]]]:
+def tests_on(case: Case, node: str, column: str) -> list[tuple[str, dict[str, object]]]:
     """(kind, arguments) of the generic tests on one column."""
     found = []
     for uid in case.graph.children(node):
@@ -150,7 +150,7 @@ def needs_filled(case: Case, uid: str, column: str) -> str:
     seen, frontier = {(uid, column)}, [(uid, column)]
     while frontier:
         for node, name in frontier:
-            kinds = _tests(case, node, name)
+            kinds = tests_on(case, node, name)
             if test := next((t for kind, t in kinds if kind == "not_null"), None):
                 return str(test["__test"])
         below = [e for here in frontier for e in traced.downstream(*here) if e.column != "*"]
