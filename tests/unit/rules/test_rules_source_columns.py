@@ -242,7 +242,11 @@ def test_two_renamed_at_once_are_told_apart_by_their_tests_and_totals() -> None:
             ("as total from", [{"total": 1000.0}]),
             (
                 "^select count\\(\\*\\) as n0",
-                [dict(zip("abcdefghi", [200, 200, 2, None, 200, 200, 150, 1000.0, 0], strict=True))],
+                [
+                    dict(
+                        zip("abcdefghi", [200, 200, 2, None, 200, 200, 150, 1000.0, 0], strict=True)
+                    )
+                ],
             ),
         ],
     )
