@@ -1,6 +1,6 @@
 """A rename that is not committed yet is finished, not undone: its consumers follow the new name.
 
-docs/decisions/0006 says why.
+docs/decisions/0007 says why.
 """
 
 from __future__ import annotations
