@@ -44,6 +44,8 @@ class Case:
     """The project's own rules that the agent follows."""
     order: tuple[str, ...] = ()
     """Names of built-in rules to ask first."""
+    calls: int = 40
+    """Tool calls that the run may make."""
     memory: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
     """Answers that several rules ask of the same artifacts: reading SQL is the dear part."""
 

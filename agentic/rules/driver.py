@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 CERTAIN = 0.9
 """From this confidence on no other rule is asked."""
-QUESTIONS = 13
-"""Different questions that all rules together may ask; the shipped limit is 15 calls a run."""
+KEPT_FOR_REPAIR = 10
+"""Calls of a run's limit that questions leave for the edits and the report."""
+FEWEST_QUESTIONS = 5
 _PURE = frozenset({"get_schema", "run_sql", "read_file", "recent_changes", "profile_column"})
 
 
@@ -41,8 +42,9 @@ def _diagnose(case: Case) -> Steps[Diagnosis]:
 def _by_rules(case: Case, found: list[Diagnosis]) -> Steps[Diagnosis]:
     tried: list[Rule] = []
     asked: set[str] = set()
+    most = max(FEWEST_QUESTIONS, case.calls - KEPT_FOR_REPAIR)
     for one in rules(case.order):
-        answer = yield from _within(one.function(case), asked)
+        answer = yield from _within(one.function(case), asked, most)
         tried.append(one)
         if answer is None:
             continue
@@ -60,14 +62,14 @@ def _by_rules(case: Case, found: list[Diagnosis]) -> Steps[Diagnosis]:
     return with_earlier(case, _with_rejected(best, [d for d in found if d is not best]))
 
 
-def _within(steps: Steps[Diagnosis | None], asked: set[str]) -> Steps[Diagnosis | None]:
-    """A rule's answer, or None once the questions of all rules reach the bound: a run's limit of
-    calls has to leave room for the repair and the report."""
+def _within(steps: Steps[Diagnosis | None], asked: set[str], most: int) -> Steps[Diagnosis | None]:
+    """A rule's answer, or None once the different questions of all rules together are `most`: a
+    run's limit of calls has to leave room for the repair and the report."""
     try:
         call = next(steps)
         while True:
             asked.add(content_hash([call.name, call.input]))
-            if len(asked) > QUESTIONS:
+            if len(asked) > most:
                 steps.close()
                 return None
             call = steps.send((yield call))
