@@ -10,9 +10,7 @@ from agentic.cli.options import Flags, project_options
 @click.command("mcp", short_help="Serve the tools over MCP.")
 @click.option("--agent", default="", help="Whose tools and limits; default: the first.")
 @click.option("--http", "port", type=int, help="Serve http://127.0.0.1:PORT/mcp instead of stdio.")
-@click.option(
-    "--apply", is_flag=True, help="Open a branch, as `run --apply` does."
-)
+@click.option("--apply", is_flag=True, help="Open a branch, as `run --apply` does.")
 @project_options()
 def command(flags: Flags, agent: str, port: int | None, apply: bool) -> int:
     """Serve context, diagnosis and proposals to an MCP client, behind the same guardrails.

@@ -7,7 +7,7 @@ it is resolved, which is what textual edits are made from.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from sqlglot import exp
 
@@ -277,11 +277,12 @@ class Resolver:
         return cols, rests
 
     def _projection(self, item: exp.Expression, scope: Scope, index: int) -> Col:
-        inner = item.this if isinstance(item, exp.Alias) else item
+        inner: exp.Expression = item.this if isinstance(item, exp.Alias) else item
         # A literal's own name for itself is its text, which is no name.
         name = "" if isinstance(item, exp.Literal) else item.output_name
         name = name or f"_col_{index}"
-        inner = inner.unnest() if isinstance(inner, exp.Paren) else inner
+        if isinstance(inner, exp.Paren):
+            inner = cast(exp.Expression, inner.unnest())
         if type(inner) is exp.Column:
             col = self.column(inner, scope)
             return Col(name, col.leaves, col.expression, col.reason)

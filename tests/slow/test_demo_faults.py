@@ -11,8 +11,8 @@ from agentic.evals import NoPlace, fault_classes, inject
 from agentic.evals.stage import Stage, copy_example, load_raw
 
 pytestmark = pytest.mark.slow
-# Classes for which this example has no place: it has no macros and calls no package's, divides by no
-# source's column, and no column of it has three readers.
+# Classes for which this example has no place: it has no macros and calls no package's, divides by
+# no source's column, and no column of it has three readers.
 UNFIT = {
     "deprecated_package_macro",
     "division_by_zero",

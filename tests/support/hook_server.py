@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 
@@ -23,7 +24,7 @@ class Reply(NamedTuple):
 
     status: int = 200
     body: Any = None
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class HookServer:
@@ -62,9 +63,9 @@ def _handler(owner: HookServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(payload)
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _any
-
         def log_message(self, *_: object) -> None:
             return
 
+    for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler._any)
     return Handler
