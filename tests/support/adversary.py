@@ -298,8 +298,16 @@ def edits() -> Iterator[Attempt]:
     yield _edit("dbt_project.yml", "flags:", "query-comment: '{{ run_query(1) }}'\nflags:")
     yield _edit("dbt_project.yml", "flags:", "data_tests:\n  +severity: warn\nflags:")
     yield _edit("dbt_project.yml", "flags:", "seed-paths: [/etc]\nflags:")
-    yield _edit("models/sources.yml", "schema: raw\n", "schema: raw\n    loaded_at_field: 'now(); drop table raw.orders'\n")
-    yield _edit("models/sources.yml", "schema: raw\n", "schema: raw\n    meta: {external_location: '/etc/passwd'}\n")
+    yield _edit(
+        "models/sources.yml",
+        "schema: raw\n",
+        "schema: raw\n    loaded_at_field: 'now(); drop table raw.orders'\n",
+    )
+    yield _edit(
+        "models/sources.yml",
+        "schema: raw\n",
+        "schema: raw\n    meta: {external_location: '/etc/passwd'}\n",
+    )
     yield _edit("dbt_project.yml", "flags:", "on-run-start: drop table raw.orders\nflags:")
     yield _edit("dbt_project.yml", "model-paths: [models]", "model-paths: [../elsewhere]")
     yield _edit("dbt_project.yml", "    marts:\n", "    +schema: raw\n    marts:\n")
