@@ -14,7 +14,7 @@ from agentic.masking import mask_rows
 from agentic.policy import SqlVerdict, judge_sql
 from agentic.tools.bench import Bench
 from agentic.tools.registry import ToolError
-from agentic.warehouse import Rows
+from agentic.warehouse import Connection, Rows
 
 
 def judged(bench: Bench, sql: str) -> SqlVerdict:
@@ -39,6 +39,8 @@ def answer(
             f"PARSER_DIFFERENTIAL: {objection}",
             hint="Write the statement plainly: one select over named relations.",
         )
+    if not explain:
+        _affordable(bench, connection, verdict.sql)
     sent = f"explain {verdict.sql}" if explain else verdict.sql
     try:
         found = connection.query(sent, max_rows=max_rows, timeout_s=timeout_s)
@@ -54,6 +56,20 @@ def answer(
         raise
     masked = found.columns if explain and verdict.masked else verdict.masked
     return sent, _masked(found, masked)
+
+
+def _affordable(bench: Bench, connection: Connection, sql: str) -> None:
+    """Ask the engine's plan first. Raises ToolError when the scan is larger than allowed."""
+    if bench.guardrails is None:
+        return
+    limit = bench.guardrails.sql_max_bytes_scanned
+    estimate = connection.scan_bytes(sql)
+    if estimate is not None and estimate > limit:
+        raise ToolError(
+            f"RESOURCE_ABUSE: the statement would scan about {estimate:,} bytes; "
+            f"sql.max_bytes_scanned allows {limit:,}",
+            hint="Read fewer columns, a partition, or a smaller relation.",
+        )
 
 
 def _masked(found: Rows, masked: tuple[str, ...]) -> Rows:

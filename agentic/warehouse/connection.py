@@ -48,6 +48,12 @@ class Connection(Protocol):
         """What the engine itself objects to in a statement judged to be one read of these relations
         (`schema.table`): a sentence, or nothing. Asks its parser or planner; runs nothing."""
 
+    def scan_bytes(self, sql: str) -> int | None:
+        """About how many bytes the statement would scan, by the engine's plan; nothing is run.
+
+        None where the engine plans no such statement.
+        """
+
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         """Run one statement for its effect. Raises WarehouseError on a read-only connection."""
 

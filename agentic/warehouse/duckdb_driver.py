@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import duckdb
+import msgspec
 
 from agentic.exceptions import WarehouseError, WarehouseLocked
 from agentic.project import Target
@@ -32,6 +33,10 @@ _HARMLESS = frozenset(
     ]
 )  # fmt: skip
 
+_TABLE_ROWS = """
+    select database_name || '.' || schema_name || '.' || table_name, estimated_size
+    from duckdb_tables()
+"""
 _COLUMNS = """
     select column_name, data_type, is_nullable from duckdb_columns()
     where lower(database_name) = lower(coalesce($1, current_database()))
@@ -120,6 +125,16 @@ class DuckdbConnection:
         kind = found[0].type.name
         return "" if kind in _READS else f"DuckDB calls it {kind}"
 
+    def scan_bytes(self, sql: str) -> int | None:
+        # DuckDB tells rows and columns of a scan, not bytes: a value counts as eight.
+        try:
+            planned = self._session.execute(f"explain (format json) {sql}").fetchall()
+            rows = dict(self._session.execute(_TABLE_ROWS).fetchall())
+        except duckdb.Error:
+            return None
+        plan = msgspec.json.decode(planned[0][1])
+        return sum(8 * columns * rows.get(table, 0) for table, columns in _scans(plan))
+
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:
             raise WarehouseError("this connection is read-only")
@@ -173,6 +188,19 @@ class DuckdbConnection:
         # The statement may have ended, and the connection with it, while the timer fired.
         with suppress(duckdb.Error):
             self._session.interrupt()
+
+
+def _scans(plan: Any) -> Iterator[tuple[str, int]]:
+    """`database.schema.table` and number of columns of each scan in a plan."""
+    for node in plan if isinstance(plan, list) else [plan]:
+        told = node.get("extra_info", {})
+        if "Table" in told:
+            read = told.get("Projections") or ()
+            yield (
+                str(told["Table"]).replace('"', ""),
+                max(1, len(read) if isinstance(read, list) else 1),
+            )
+        yield from _scans(node.get("children", []))
 
 
 def _local_file(setting: str, project_root: Path) -> Path:

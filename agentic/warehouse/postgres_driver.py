@@ -38,6 +38,11 @@ _RELATIONS = f"""
       and (%s::text is null or n.nspname = %s)
     order by 2, 3
 """  # noqa: S608 - the inserted text is the constant above
+_SIZES = """
+    select n.nspname || '.' || c.relname, pg_relation_size(c.oid)
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname || '.' || c.relname = any(%s)
+"""
 _BELOW_VIEWS = """
     select lower(vn.nspname || '.' || v.relname), lower(n.nspname || '.' || c.relname)
     from pg_catalog.pg_depend d
@@ -138,6 +143,18 @@ class PostgresConnection:
         )
         return f"PostgreSQL would read {', '.join(other)} too" if other else ""
 
+    def scan_bytes(self, sql: str) -> int | None:
+        try:
+            with self._rolled_back(60) as cursor:
+                asked = f"explain (format json, verbose) {sql}"
+                plan = cursor.execute(asked.encode(), prepare=True).fetchall()[0][0][0]
+                whole, rest = _scans(plan)
+                sizes = cursor.execute(_SIZES, [sorted(set(whole))]).fetchall()
+        except WarehouseError:
+            return None
+        size_of = {str(name): int(size) for name, size in sizes}
+        return rest + sum(size_of.get(name, 0) for name in whole)
+
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:
             raise WarehouseError("this connection is read-only")
@@ -192,6 +209,23 @@ def _relations_in(plan: Any) -> set[str]:
             found.add(f"{plan.get('Schema', '')}.{plan['Relation Name']}")
     inner = plan.values() if isinstance(plan, dict) else plan if isinstance(plan, list) else ()
     return found.union(*(_relations_in(one) for one in inner))
+
+
+def _scans(plan: Any) -> tuple[list[str], int]:
+    """Relations (`schema.table`) that a plan reads whole, and the bytes of rows that it picks."""
+    whole: list[str] = []
+    picked = 0
+    if isinstance(plan, dict) and "Relation Name" in plan:
+        if plan.get("Node Type") == "Seq Scan":
+            whole.append(f"{plan.get('Schema', '')}.{plan['Relation Name']}")
+        else:
+            picked += int(plan.get("Plan Rows", 0)) * int(plan.get("Plan Width", 0))
+    inner = plan.values() if isinstance(plan, dict) else plan if isinstance(plan, list) else ()
+    for one in inner:
+        more, bytes_picked = _scans(one)
+        whole += more
+        picked += bytes_picked
+    return whole, picked
 
 
 def _set_timeout(cursor: psycopg.Cursor[Any], timeout_s: float) -> None:

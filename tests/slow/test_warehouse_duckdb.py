@@ -148,6 +148,22 @@ def test_a_second_connection_of_this_process_is_as_restricted(root: Path) -> Non
             second.query("select * from glob('*')")
 
 
+@pytest.mark.parametrize(
+    ("sql", "estimate"),
+    [
+        pytest.param('select id, amount from "Raw data"."Order.lines"', 16_000, id="two-columns"),
+        pytest.param("select id from big where id > 900", 8_000, id="behind-a-view"),
+        pytest.param("select 1", 0, id="nothing"),
+        pytest.param("describe payments", 0, id="reads-no-rows"),
+        pytest.param("selct", None, id="broken"),
+    ],
+)
+def test_a_scan_is_estimated_without_running_it(
+    reader: Connection, sql: str, estimate: int | None
+) -> None:
+    assert reader.scan_bytes(sql) == estimate
+
+
 def test_a_slow_statement_is_stopped_and_the_session_goes_on(reader: Connection) -> None:
     endless = "select count(*) from range(100000) a, range(10000000) b where a.range*b.range%7=3"
 

@@ -80,6 +80,16 @@ def test_rows_are_capped_and_say_so(reader: Connection) -> None:
     assert not reader.query('select 1 from "Order.lines" limit 3', max_rows=3).truncated
 
 
+def test_a_scan_is_estimated_without_running_it(reader: Connection) -> None:
+    whole = reader.scan_bytes('select id from "Shop raw"."Order.lines"')
+
+    assert whole is not None
+    assert 8_192 <= whole < 1_000_000
+    assert reader.scan_bytes('select id from "Shop raw".big where pg_sleep(60) is null') == whole
+    assert reader.scan_bytes("select 1") == 0
+    assert reader.scan_bytes("selct") is None
+
+
 def test_bytes_are_capped(reader: Connection) -> None:
     rows = reader.query("select repeat('x', 1000) from generate_series(1, 100)", max_bytes=5000)
 
