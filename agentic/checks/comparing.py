@@ -104,7 +104,8 @@ class Comparison:
                     continue
                 diff = self._diff(connection, uid, before)
                 found = self._judge(connection, uid, base, before, diff)
-                if found.result == "fail" and not certain and not diff.keys_lost:
+                too_many = diff.keys_lost > self._losable
+                if found.result == "fail" and not certain and not too_many:
                     found = msgspec.structs.replace(found, result="warn")
                 self.lines[uid] = msgspec.structs.replace(found, against=label)
 
@@ -150,8 +151,11 @@ class Comparison:
     def _verdict(
         self, connection: Connection, uid: str, before: Relation, diff: RelationDiff
     ) -> tuple[Outcome, str]:
-        if diff.keys_lost:
-            return "fail", f"{diff.keys_lost} keys are lost"
+        if diff.keys_lost > self._losable:
+            allowed = f"limits.rows_deleted allows {self._losable}" if self._losable else ""
+            return "fail", "; ".join(filter(None, (f"{diff.keys_lost} keys are lost", allowed)))
+        if diff.keys_lost and not diff.changed and not diff.only_right:
+            return "warn", f"{diff.keys_lost} keys are lost, as limits.rows_deleted allows"
         if diff.same_values:
             return "warn", "the columns differ, the values of the others do not"
         if self._only_rounding(connection, uid, before, diff):
@@ -164,6 +168,12 @@ class Comparison:
         if rows_differ:
             return "fail", "rows differ, though the incident is not about wrong rows"
         return "fail", f"{diff.rows_changed} rows have other values: {', '.join(diff.changed)}"
+
+    @property
+    def _losable(self) -> int:
+        """Keys that a change may take away."""
+        rails = self.subject.guardrails
+        return int(rails.limits.rows_deleted) if rails is not None else 0
 
     def _only_rounding(
         self, connection: Connection, uid: str, before: Relation, diff: RelationDiff

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ from workspace_projects import Shop, duckdb_output, duckdb_rows
 
 from agentic.checks import Subject, build, data_diff, red_green
 from agentic.lineage import Graph
-from agentic.records import CheckResult, Edit, Incident, IncidentKind, Proposal, Signal
+from agentic.records import (
+    CheckResult,
+    CompiledGuardrails,
+    Edit,
+    Incident,
+    IncidentKind,
+    Limits,
+    Proposal,
+    Signal,
+)
 from agentic.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -100,9 +110,17 @@ def test_a_rename_that_is_followed_gives_equal_rows(renamed: Shop, database: Pat
 def test_a_repair_that_changes_values_fails(renamed: Shop) -> None:
     undone = ("source.shop.shop.orders", "amount", "amount_eur")
     wrong = RENAMED.replace("amount_eur as", "amount_eur * 2 as") + "where id > 1"
+    fewer = RENAMED + "where id > 1"
     with renamed.open() as workspace:
         report = prove(subject(renamed, workspace, {STG: wrong}, renames=(undone,)))
+        lost = subject(renamed, workspace, {STG: fewer}, renames=(undone,))
+        rails = CompiledGuardrails(limits=Limits(rows_deleted=1))
+        allowed = prove(replace(lost, guardrails=rails))
 
+    # The mart that counts the rows has another value, and that is not what the limit allows.
+    why = {row["relation"]: (row["result"], row["why"]) for row in allowed["AP012"].table}
+    assert why["stg_orders"] == ("warn", "1 keys are lost, as limits.rows_deleted allows")
+    assert allowed["AP012"].result == "fail"
     assert report["AP010"].result == "pass"
     assert report["AP012"].result == "fail"
     rows = {row["relation"]: row for row in report["AP012"].table}
