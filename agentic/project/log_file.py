@@ -21,6 +21,13 @@ _HEADER = re.compile(r"^=+ \d\d:\d\d:\d\d\.\d+ \| ([0-9a-f-]{36}) =+$", re.MULTI
 _COMMAND = re.compile(r"""'invocation_command': (?:'([^'\n]*)'|"([^"\n]*)")""")
 _TARGET_PATH = re.compile(r"""'target_path': (?:'([^'\n]*)'|"([^"\n]*)")""")
 _ERROR = re.compile(r"Encountered an error:\s*\n(.*?)(?=\n\d\d:\d\d:\d\d\.\d+ \[|\Z)", re.DOTALL)
+_WITH_VALUE = frozenset(
+    [
+        "--log-file-max-bytes", "--log-format", "--log-format-file", "--log-level",
+        "--log-level-file", "--log-path", "--printer-width", "--profile", "--profiles-dir",
+        "--project-dir", "--target", "-t", "--target-path", "--warn-error-options",
+    ]
+)  # fmt: skip
 _COMMANDS = BUILDING | {
     "clean", "clone", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse",
     "run-operation", "show", "source",
@@ -41,7 +48,11 @@ class Logged(msgspec.Struct, frozen=True):
     @property
     def which(self) -> str:
         """build, run, ls, ...; empty when the command line does not say."""
-        return next((word for word in self.command.split() if word in _COMMANDS), "")
+        words = self.command.split()
+        before = ["", *words]
+        # `--log-format-file debug` is no `dbt debug`.
+        own = (word for word, last in zip(words, before, strict=False) if last not in _WITH_VALUE)
+        return next((word for word in own if word in _COMMANDS), "")
 
 
 def logged_invocations(project: Project) -> tuple[Logged, ...]:

@@ -19,6 +19,7 @@ from agentic.rules.meant_names import (
     read_before,
 )
 from agentic.rules.registry import rule
+from agentic.rules.switches import disabled_node, switched_on
 
 
 @rule(code="AR030", cls="ref_typo", order=10)
@@ -92,7 +93,7 @@ def model_disabled(case: Case) -> Steps[Diagnosis | None]:
     """A model that others read was disabled.
 
     What it does:
-        Finds that dbt calls the missing node disabled, and the change that disabled it.
+        Finds that dbt calls the missing node disabled, and the words that disable it.
 
     Why:
         A disabled model has no relation; everything that reads it stops parsing.
@@ -101,7 +102,8 @@ def model_disabled(case: Case) -> Steps[Diagnosis | None]:
         `{{ config(enabled=false) }}` was added to `stg_payments`, which three models read.
 
     Fix:
-        The switch is taken back when the history shows it; else a person decides.
+        The switch is taken back where it is written out in the model's own file or properties, or
+        where the history shows it; a condition (`enabled=var('x')`) is a person's to decide.
     """
     for gone in missing_names(case):
         if gone.disabled:
@@ -277,32 +279,39 @@ def _node_at(case: Case, path: str) -> str:
 
 def _enabled_again(case: Case, gone: MissingName) -> Steps[Diagnosis]:
     draft = _draft(case, gone)
-    off = _disabled_node(case, gone.name)
+    off = disabled_node(case, gone.name)
     draft.node, path = (off or draft.node), case.disabled_path(gone.name)
+    path = path or case.path(off)
+    title = f"fix({gone.name}): enable it again, {_short(gone)} reads it"
+    for file, now, after in (yield from switched_on(case, off, path)):
+        back = edit_change(file, now, after, f"{gone.name} is still read")
+        if back is not None:
+            draft.fact("It is disabled here.", f"{file}:{line_of(now, 'enabled')}")
+            finding = draft.finding(
+                f"{gone.name} is disabled while {_short(gone)} reads it.",
+                confidence=0.93,
+                next_step=f"If {gone.name} is meant to go, move its readers first.",
+            )
+            return Diagnosis(finding, "fix", title, finding.summary, (back,))
     switch = re.compile(r"enabled", re.IGNORECASE)
     for change in (yield from recent_changes()):
         if not change.before or not change.after or change.before == change.after:
             continue
         if len(switch.findall(change.after)) > len(switch.findall(change.before)):
-            now = yield from text_of(change.path)
-            back = edit_change(change.path, now or "", change.before, f"{gone.name} is still read")
+            now = (yield from text_of(change.path)) or ""
+            back = edit_change(change.path, now, change.before, f"{gone.name} is still read")
             if now == change.after and back is not None:
                 line = line_of(now, "enabled")
                 draft.fact(f"It was disabled here ({change.origin}).", f"{change.path}:{line}")
                 finding = draft.finding(
                     f"{gone.name} was disabled while {_short(gone)} reads it.", confidence=0.95
                 )
-                title = f"fix({gone.name}): enable it again, {_short(gone)} reads it"
                 return Diagnosis(finding, "fix", title, finding.summary, (back,))
     return draft.escalate(
         f"{gone.name} is disabled while {_short(gone)} reads it.",
         confidence=0.92,
         next_step=f"Enable {path or gone.name} again, or take it out of its readers.",
     )
-
-
-def _disabled_node(case: Case, name: str) -> str:
-    return next((uid for uid in case.manifest.disabled or {} if uid.split(".")[-1] == name), "")
 
 
 def _draft(case: Case, gone: MissingName) -> Draft:

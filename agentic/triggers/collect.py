@@ -13,6 +13,7 @@ from agentic.exceptions import ArtifactError, ProjectError
 from agentic.project import (
     Dbt,
     Freshness,
+    Logged,
     Manifest,
     Project,
     RunResults,
@@ -24,7 +25,7 @@ from agentic.project import (
     read_target,
     unfinished_build,
 )
-from agentic.records import Incident
+from agentic.records import Incident, Signal
 from agentic.triggers.grouping import (
     GraphLike,
     Invocation,
@@ -32,8 +33,9 @@ from agentic.triggers.grouping import (
     group_by_source,
     incident_of,
 )
-from agentic.triggers.parse_fault import cycle_of, cycle_signal, parse_signal
+from agentic.triggers.parse_fault import parse_signal, stopped_signal
 from agentic.triggers.signals import build_signals, clean, freshness_signals, skipped_nodes
+from agentic.triggers.unbuildable import cycle_of, cycle_signal, disabled_read, disabled_signal
 
 _FRESHNESS_COUNTS = timedelta(hours=24)
 """How much older than the build a sources.json may be to say something of the same load."""
@@ -79,11 +81,14 @@ def examine(
         manifest = parsed
     results, freshness = _last_results(project)
     if results is None or results.metadata.invocation_id != manifest.metadata.invocation_id:
-        cycle = cycle_of(manifest)
-        if cycle:
-            signal = cycle_signal(cycle, manifest, changed)
+        signal = _unbuildable(manifest, results, changed)
+        if signal is not None:
             return Collected((incident_of([signal], _now(project)),), manifest, changed)
-    _refuse_unfinished(project, results, on_disk)
+    stopped = _unfinished(project, results, on_disk)
+    if stopped is not None:
+        signal = stopped_signal(stopped, project, changed)
+        found = incident_of([signal], _now(project))
+        return Collected((found,), manifest, changed)
     if results is None and freshness is None:
         raise _nothing_to_read(project)
     graph = graph_of(manifest)
@@ -138,17 +143,32 @@ def _last_results(project: Project) -> tuple[RunResults | None, Freshness | None
     return results, freshness
 
 
-def _refuse_unfinished(
+def _unbuildable(
+    manifest: Manifest, results: RunResults | None, changed: tuple[str, ...]
+) -> Signal | None:
+    """What dbt's parser let through and no build can: a circle, or a reader of a disabled node."""
+    cycle = cycle_of(manifest)
+    if cycle:
+        return cycle_signal(cycle, manifest, changed, results)
+    switched_off = disabled_read(manifest)
+    return disabled_signal(switched_off, manifest) if switched_off else None
+
+
+def _unfinished(
     project: Project, results: RunResults | None, on_disk: Manifest | None
-) -> None:
-    """A build that left no results is no green build: the results on disk are an older one's."""
+) -> Logged | None:
+    """A build that left no results because of the project's own code; None without any.
+
+    Raises ProjectError where it ended for another reason: the results on disk are an older one's,
+    and say nothing of it.
+    """
     stopped = unfinished_build(
         project,
         results.metadata.invocation_id if results else None,
         on_disk.metadata.invocation_id if on_disk else None,
     )
-    if stopped is None:
-        return
+    if stopped is None or stopped.error.startswith("Compilation Error"):
+        return stopped
     reason = clean(stopped.error) or "its log gives no reason; it may have been killed"
     raise ProjectError(
         f"the last `{stopped.command}` ended before it wrote its results: {reason}",

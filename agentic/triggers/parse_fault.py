@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agentic.exceptions import DbtError
-from agentic.project import DbtOutcome, Manifest, Project
+from agentic.project import DbtOutcome, Logged, Manifest, Project
 from agentic.records import Signal
 from agentic.triggers.signals import clean
 
@@ -20,6 +20,7 @@ _KINDS = (
     "|saved_query|macro"
 )
 _UNIQUE_ID = re.compile(rf"\b((?:{_KINDS})\.\w+\.[\w.]+)['\s]* \(([^()\s]+)\)", re.IGNORECASE)
+_ANY_NODE = re.compile(rf"\b((?:{_KINDS})\.\w+\.[\w.]*\w)")
 _IN_NODE = re.compile(rf"\bin (?:{_KINDS}) \S+ \(([^()\s]+)\)", re.IGNORECASE)
 _READING = re.compile(r"Error reading \S+: (\S+\.\w+)")
 _ANY_FILE = re.compile(r"[\w./\\ -]*?([\w./\\-]+\.(?:sql|ya?ml|py|csv|md))\b")
@@ -60,6 +61,14 @@ def parse_signal(
     return Signal(kind="parse_error", node=node, message=clean(message), path=path)
 
 
+def stopped_signal(stopped: Logged, project: Project, changed: Sequence[str]) -> Signal:
+    """A build that dbt's log says ended on the project's own code, before any node was run."""
+    node = _ANY_NODE.search(stopped.error)
+    path = _locate(stopped.error, project, changed)[1]
+    message = clean(stopped.error)
+    return Signal(kind="compile_error", node=node[1] if node else "", message=message, path=path)
+
+
 def _locate(message: str, project: Project, changed: Sequence[str]) -> tuple[str, str]:
     """(`unique_id`, path), either may be empty."""
     named = [(uid, path) for uid, path in _UNIQUE_ID.findall(message) if _exists(project, path)]
@@ -95,37 +104,3 @@ def _node_at(path: str, manifest: Manifest) -> str:
         return ""
     found = [uid for uid, node in manifest.nodes.items() if node.original_file_path == path]
     return found[0] if len(found) == 1 else ""
-
-
-def cycle_of(manifest: Manifest) -> tuple[str, ...]:
-    """The first cycle of a project: it parses, and only `dbt build` finds that it has no order."""
-    parents = manifest.parent_map or {}
-    done: set[str] = set()
-    for start in sorted(parents):
-        way: list[str] = [start]
-        waiting = [iter(sorted(parents.get(start, ())))]
-        on_way = {start}
-        while way and start not in done:
-            upper = next(waiting[-1], None)
-            if upper is None:
-                done.add(way[-1])
-                on_way.discard(way.pop())
-                waiting.pop()
-            elif upper in on_way:
-                return tuple(reversed(way[way.index(upper) :]))
-            elif upper not in done:
-                way.append(upper)
-                on_way.add(upper)
-                waiting.append(iter(sorted(parents.get(upper, ()))))
-    return ()
-
-
-def cycle_signal(cycle: Sequence[str], manifest: Manifest, changed: Sequence[str]) -> Signal:
-    """A cycle, laid at the member whose file changed last."""
-    rank = {path: number for number, path in enumerate(changed)}
-    paths = {uid: manifest.all[uid].original_file_path for uid in cycle if uid in manifest.all}
-    node = min(sorted(paths), key=lambda uid: rank.get(paths[uid], len(rank)))
-    names = " --> ".join([*cycle, cycle[0]])
-    return Signal(
-        kind="compile_error", node=node, message=f"Found a cycle: {names}", path=paths[node]
-    )

@@ -22,6 +22,7 @@ class RulesEngine:
 
     def next_turn(self, task: Task, history: Sequence[Exchange]) -> Turn:  # noqa: ARG002
         """The rules' next call; `end_turn` when they have reported."""
+        call: ToolCall | None = None
         try:
             if self._rules is None:
                 self._rules = diagnose_and_fix(self.case)
@@ -34,4 +35,5 @@ class RulesEngine:
                     call = self._rules.send(result)
         except StopIteration:
             return Turn("end_turn")
-        return Turn("tool_use", calls=(call,))
+        # They ended in an earlier turn and have no more to say.
+        return Turn("tool_use", calls=(call,)) if call is not None else Turn("end_turn")

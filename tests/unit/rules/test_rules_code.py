@@ -91,6 +91,51 @@ def test_a_disabled_model_without_a_trace_is_a_question() -> None:
     assert report["decision"] == "escalate"
 
 
+@pytest.mark.parametrize(
+    ("code", "after"),
+    [
+        ("{{ config(enabled=false) }}\nselect 1 as a\n", "select 1 as a\n"),
+        (
+            "{{ config(materialized='table', enabled=False) }}\nselect 1 as a\n",
+            "{{ config(materialized='table', enabled=True) }}\nselect 1 as a\n",
+        ),
+        ("{{ config(enabled=var('wanted')) }}\nselect 1 as a\n", None),
+        ("{# {{ config(enabled=false) }} #}\nselect 1 as a\n", None),
+    ],
+)
+def test_a_switch_that_is_written_out_is_taken_back(code: str, after: str | None) -> None:
+    off = model("stg_off", code, [])
+    case = case_of([CHILD], missing("stg_off", note="is disabled"))
+    case.manifest.disabled["model.shop.stg_off"] = [off]  # type: ignore[index]
+    world = World(files={"models/stg_off.sql": code})
+
+    report = world.run(case)
+
+    assert report["finding"]["cls"] == "model_disabled"
+    assert report["finding"]["root_cause"]["node"] == "model.shop.stg_off"
+    assert report["decision"] == ("escalate" if after is None else "fix")
+    if after is not None:
+        (edit,) = world.calls[-2].input["edits"]
+        assert code.replace(edit["old"], edit["new"]) == after
+
+
+def test_a_switch_among_the_properties_is_taken_back_for_that_model_alone() -> None:
+    entry = "  - name: {}\n    config:\n      enabled: false\n    columns:\n      - name: a\n"
+    text = "models:\n" + entry.format("stg_on") + entry.format("stg_off")
+    off = model("stg_off", "select 1", [], patch_path="shop://models/s.yml")
+    case = case_of([CHILD], missing("stg_off", note="is disabled"))
+    case.manifest.disabled["model.shop.stg_off"] = [off]  # type: ignore[index]
+    world = World(files={"models/stg_off.sql": "select 1", "models/s.yml": text})
+
+    report = world.run(case)
+
+    assert report["decision"] == "fix"
+    (edit,) = world.calls[-2].input["edits"]
+    after = text.replace(edit["old"], edit["new"], 1)
+    assert after.partition("stg_off")[0] == text.partition("stg_off")[0]
+    assert "enabled: true" in after.partition("stg_off")[2]
+
+
 PARENT = model("int_orders", "select id as order_id, total as net\nfrom raw\n", [])
 READER = model(
     "fct",

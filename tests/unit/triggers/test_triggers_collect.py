@@ -208,7 +208,10 @@ def test_a_killed_build_is_not_the_green_one_before_it(left: Left) -> None:
     assert "may have been killed" in refusal(left).message
 
 
-@pytest.mark.parametrize("command", ["dbt ls", "dbt source freshness", "dbt deps", "python x.py"])
+@pytest.mark.parametrize(
+    "command",
+    ["dbt --log-format-file build ls", "dbt ls", "dbt source freshness", "dbt deps", "python x.py"],
+)
 def test_other_commands_after_the_build_change_nothing(left: Left, command: str) -> None:
     log(left, (green(left), "dbt build", ""), (LATER, command, "Runtime Error"))
 
@@ -302,6 +305,55 @@ def test_a_cycle_is_found_without_dbt(left: Left) -> None:
     assert incident.kind == "compile_error"
     assert incident.message.startswith("Found a cycle: ")
     assert incident.node in (LOANS, "model.library.stg_loans")
+
+
+def broken(left: Left, reader: str, parent: str) -> Path:
+    """A later invocation wrote the manifest, in which `reader` reads `parent` too."""
+    left.put("run_results", "run_results")
+    path = left.project.manifest_path
+    found = json.loads(path.read_text())
+    found["metadata"]["invocation_id"] = "later"
+    found["parent_map"][reader].append(parent)
+    found["nodes"][reader]["depends_on"]["nodes"].append(parent)
+    path.write_text(json.dumps(found))
+    return path
+
+
+def test_a_cycle_lies_at_the_reader_that_its_last_build_knew_without_it(left: Left) -> None:
+    path = broken(left, "model.library.stg_loans", LOANS)
+    staging = json.loads(path.read_text())["nodes"]["model.library.stg_loans"]
+
+    (incident,) = left.incidents()
+
+    assert incident.node == "model.library.stg_loans"
+    assert incident.signals[0].path == staging["original_file_path"]
+    assert f"did not read {LOANS}." in incident.message
+    assert "reads no more" not in incident.message
+
+
+def test_a_reader_of_a_disabled_node_is_an_incident_though_dbt_wrote_the_manifest(
+    left: Left,
+) -> None:
+    path = broken(left, LOANS, "model.library.off")
+    found = json.loads(path.read_text())
+    off = {**found["nodes"]["model.library.stg_loans"], "unique_id": "model.library.off"}
+    found["disabled"] = {"model.library.off": [{**off, "name": "off"}]}
+    path.write_text(json.dumps(found))
+
+    (incident,) = left.incidents()
+
+    assert (incident.kind, incident.node) == ("parse_error", LOANS)
+    assert "depends on a node named 'off' which is disabled" in incident.message
+
+
+def test_a_build_that_its_own_code_stopped_is_an_incident(left: Left) -> None:
+    said = f"Compilation Error\n  '{LOANS}' depends on 'model.library.x' which is not in the graph!"
+    log(left, (green(left), "dbt build", ""), (LATER, "dbt --log-format-file debug build", said))
+
+    (incident,) = left.incidents()
+
+    assert (incident.kind, incident.node) == ("compile_error", LOANS)
+    assert "not in the graph" in incident.message
 
 
 def test_examine_hands_out_the_manifest_it_used(left: Left) -> None:
