@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from agentic.rules.asking import Shape, rows_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
-from agentic.rules.history import restored
+from agentic.rules.history import latest_change, restored
 from agentic.rules.likeness import family
+from agentic.rules.past import against_last_good, changed_since_green
 from agentic.rules.registry import rule
 from agentic.rules.trail import FailedTest, Step, counted, failed_tests, is_raw, trail
 from agentic.sql import quote
@@ -72,8 +73,52 @@ def join_fanout(case: Case) -> Steps[Diagnosis | None]:
         )
         name = case.node(step.node).name
         summary = f"{name} multiplies rows: {rows} rows for {keys} values of {step.column}."
-        return (yield from restored(case, draft, summary, "the join as it was"))
+        higher = yield from _changed_above(case, draft, summary)
+        return higher or (yield from restored(case, draft, summary, "the join as it was"))
     return None
+
+
+def _changed_above(case: Case, draft: Draft, summary: str) -> Steps[Diagnosis | None]:
+    """Rows may multiply where parts of them meet, and the fault lie above: when the node's code is
+    that of the last green build, and one node's above it is not, that one is the cause."""
+    above = [u for u in case.graph.ancestors(draft.node) if u.startswith(("model.", "snapshot."))]
+    if not above or (yield from latest_change(case.path(draft.node))) is not None:
+        return None
+    changed = yield from changed_since_green(case, [draft.node, *above])
+    if draft.node in changed or not changed:
+        return None
+    cause = changed[0]
+    if len(changed) > 1:
+        grown = []
+        for uid in changed:
+            against = yield from against_last_good(uid)
+            grown += [uid] if against is not None and against.rows > against.rows_before else []
+        first = case.graph.earliest(grown)
+        if len(first) != 1:
+            return None
+        cause = first[0]
+    name, below = case.node(cause).name, case.node(draft.node).name
+    own = Draft(case, cause, observed=draft.observed)
+    own.evidence += draft.evidence
+    own.fact(
+        f"Of what {below} is made of, only the code of {name} changed since the last green build.",
+        case.path(cause),
+    )
+    against = yield from against_last_good(cause)
+    if against is not None and against.rows != against.rows_before:
+        own.fact(
+            f"{name} holds {against.rows} rows; after that build it held {against.rows_before}."
+        )
+    told = f"{name} changed, and {summary}"
+    found = yield from restored(case, own, told, "the join as it was")
+    if found.decision == "fix":
+        return found
+    owner = case.owner(cause) or f"the author of {name}"
+    return own.escalate(
+        told,
+        confidence=0.9,
+        next_step=f"Ask {owner} which condition {case.path(cause)} lost since that build.",
+    )
 
 
 def _keys(case: Case, test: FailedTest) -> Steps[tuple[list[Step], list[list[int]]]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-from agentic.rules.asking import recent_changes, shapes_of, text_of
+from agentic.rules.asking import FileChange, recent_changes, shapes_of, text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.hunks import edit_change, line_of
 from agentic.rules.likeness import likeness, mentioned, mentions
+from agentic.rules.past import columns_gone
 from agentic.rules.registry import rule
-from agentic.rules.yaml_columns import columns_renamed
+from agentic.rules.yaml_columns import columns_named, columns_renamed
+from agentic.sql.fault import listed_outputs
 
 LIKE = 0.6
 
@@ -58,15 +58,39 @@ def _named_by_tests(case: Case) -> dict[str, set[str]]:
 
 
 def _never_given(case: Case, uid: str, lacking: list[str]) -> Steps[bool]:
-    """Nobody but tests reads the names, and no change took them out of the model's text."""
+    """Nobody but tests reads the names, and neither the model nor what it reads ever gave them."""
     readers = [case.node(child) for child in case.readers(uid)]
     if any(mentions(node.raw_code or "", name) for node in readers for name in lacking):
         return False
-    path = case.path(uid)
-    for change in (yield from recent_changes()):
-        if change.path == path and change.before:
+    above = [u for u in case.graph.ancestors(uid) if u.startswith(("model.", "snapshot."))]
+    paths = {case.path(one) for one in above}
+    changes = yield from recent_changes()
+    if any(change.path in paths and _took(case, change, lacking) for change in changes):
+        return False
+    for change in changes:
+        if change.path == case.path(uid) and change.before:
             return not any(mentions(change.before, name) for name in lacking)
-    return True
+    gone = yield from columns_gone(uid)
+    if gone is not None:
+        return not gone & set(lacking)
+    return not any(_handed_on(case, uid, above, name) for name in lacking)
+
+
+def _took(case: Case, change: FileChange, lacking: list[str]) -> bool:
+    """Did a change take one of the names out of a file's output columns?"""
+    if not change.before or not any(mentions(change.before, name) for name in lacking):
+        return False
+    had = set(listed_outputs(change.before, case.dialect))
+    return bool((had - set(listed_outputs(change.after or "", case.dialect))) & set(lacking))
+
+
+def _handed_on(case: Case, uid: str, above: list[str], name: str) -> bool:
+    """Without a memory of the last good build: the model hands on by a star what it reads, and a
+    model above it calls an output so."""
+    code = case.node(uid).raw_code or ""
+    if "*" not in code or mentions(code, name):
+        return False
+    return any(name in listed_outputs(case.node(one).raw_code or "", case.dialect) for one in above)
 
 
 def _corrected(
@@ -76,7 +100,7 @@ def _corrected(
     path = str(node.patch_path or "").partition("://")[2] or ""
     text = yield from text_of(path)
     draft = Draft(case, uid, lacking[0], None)
-    pairs = paired(lacking, columns, text or "")
+    pairs = paired(lacking, columns, columns_named(text or "", node.name))
     draft.observed = pairs.get(lacking[0])
     for name in lacking[:8]:
         draft.fact(
@@ -102,9 +126,10 @@ def _corrected(
     )
 
 
-def paired(lacking: list[str], columns: list[str], text: str) -> dict[str, str]:
-    """Each name with the one column that is like it; columns that the file names already last."""
-    free = [c for c in columns if not re.search(rf"name:\s*{re.escape(c)}\s*$", text, re.M)]
+def paired(lacking: list[str], columns: list[str], named: set[str]) -> dict[str, str]:
+    """Each name with the one column that is like it, of those that the model's entry does not name
+    already."""
+    free = [c for c in columns if c.lower() not in named]
     found: dict[str, str] = {}
     for name in lacking:
         ranked = sorted(free, key=lambda c: -likeness(name, c))

@@ -34,6 +34,16 @@ def columns_renamed(text: str, name: str, names: Mapping[str, str]) -> str:
     return text
 
 
+def columns_named(text: str, name: str) -> set[str]:
+    """Lower-case names of the columns that a node's entry lists; empty where it has none."""
+    return {
+        str(found.value).lower()
+        for entry in _entries(composed(text), name)
+        for column in _items(_value(entry, "columns"))
+        if (found := _value(column, "name")) is not None
+    }
+
+
 def composed(text: str) -> Node | None:
     """The tree of a YAML text with positions; None for a text that is none."""
     try:
