@@ -268,3 +268,46 @@ def test_a_cast_against_the_contract_is_put_right() -> None:
     (edit,) = world.calls[-2].input["edits"]
     assert "sum(c) as DECIMAL(18,2)) as amount" in edit["new"]
     assert "cast(sum(a) as integer)" not in edit["old"]
+
+
+STAGED = model("stg_pay", "select a from {{ ref('pays') }}\n", ["model.shop.pays"])
+MART = model(
+    "pays",
+    "select a from {{ ref('stg_pay') }}\n",
+    ["model.shop.stg_pay"],
+    original_file_path="models/marts/pays.sql",
+)
+BEFORE = model("inbox", "select 1 as a", [])
+CIRCLE = "Found a cycle: model.shop.stg_pay --> model.shop.pays --> model.shop.stg_pay"
+NEW = "\nThe last build of model.shop.stg_pay did not read model.shop.pays."
+
+
+def test_a_circle_is_cut_where_the_last_build_read_something_else() -> None:
+    said = f"{CIRCLE}{NEW}\nIt read what it reads no more: model.shop.inbox"
+    world = World()
+
+    report = world.run(
+        case_of([STAGED, MART, BEFORE], failed("model.shop.stg_pay", said, "compile_error"))
+    )
+
+    assert report["finding"]["cls"] == "circular_ref"
+    assert report["finding"]["root_cause"]["node"] == "model.shop.stg_pay"
+    assert report["decision"] == "fix"
+    assert world.calls[-2].input["edits"][0]["new"] == "select a from {{ ref('inbox') }}\n"
+
+
+@pytest.mark.parametrize("known", [NEW, ""])
+def test_a_circle_that_nothing_tells_how_to_cut_is_a_question_with_its_edges(known: str) -> None:
+    world = World()
+
+    report = world.run(
+        case_of([STAGED, MART], failed("model.shop.pays", CIRCLE + known, "compile_error"))
+    )
+
+    assert report["decision"] == "escalate"
+    assert report["finding"]["root_cause"]["node"] == "model.shop.stg_pay"
+    facts = " ".join(one["text"] for one in report["finding"]["evidence"])
+    assert "stg_pay reads pays" in facts
+    assert "pays reads stg_pay" in facts
+    assert "a layer above its own" in facts
+    assert "edit_file" not in world.names()
