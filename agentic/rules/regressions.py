@@ -89,6 +89,8 @@ def logic_changed(case: Case) -> Steps[Diagnosis | None]:
     Fix:
         When one such file changed, what changed of its query is taken back; else a person decides.
     """
+    if case.incident.kind == "anomaly":
+        return None  # nothing failed: a change alone is no fault, and AR074 asks about it
     paths = {case.path(uid): uid for uid in case.above("model", "snapshot")}
     below = {macro for uid in case.above("model") for macro in case.node(uid).depends_on_macros}
     for macro in below:

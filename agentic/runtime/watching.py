@@ -1,14 +1,17 @@
-"""After a green build: did raw data change without a test that sees it?"""
+"""After a green build: did raw data or figures change without a test that sees it?"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from agentic.exceptions import AgenticError
-from agentic.history import RelationProfile, last_good_profile, profiles
-from agentic.project import load_run_results
+from agentic.history import RelationProfile, last_good_profile, node_runs, profiles
+from agentic.project import Node, load_run_results
 from agentic.records import Incident
 from agentic.runtime.session import Session
 from agentic.tools.shielded import hidden_columns
-from agentic.triggers import Invocation, silent_changes
+from agentic.triggers import Invocation, incident_of, silent_changes
+from agentic.triggers.moved_code import Past, moved_by_code
 from agentic.warehouse import open_connection
 
 _SEEN_OFTEN = 3
@@ -28,19 +31,40 @@ def silent_incidents(session: Session) -> tuple[Incident, ...]:
             ended_at=results.metadata.generated_at,
         )
 
+        def masked(node: Node, columns: Sequence[str]) -> Collection[str] | None:
+            return hidden_columns(session.world, f"{node.schema}.{node.alias}", columns)
+
         with open_connection(session.target, project_root=session.project.root) as connection:
-            return silent_changes(
+            raw = silent_changes(
                 connection,
                 session.manifest,
                 invocation,
-                masked=lambda node, columns: hidden_columns(
-                    session.world, f"{node.schema}.{node.alias}", columns
-                ),
+                masked=masked,
                 before=lambda unique_id: _usual(session, unique_id, invocation.id),
             )
+            # Raw data that changed moves every figure below: the code is asked about after that.
+            past = _past(session, invocation.id)
+            moved = () if raw else moved_by_code(connection, session.manifest, past, masked=masked)
+            return raw or tuple(incident_of([signal], invocation) for signal in moved)
     except AgenticError as error:
         session.stream.emit("anomalies.skipped", f"not looked at: {error.message}", level="debug")
         return ()
+
+
+def _past(session: Session, now: str) -> Past:
+    """The states of nodes after builds, and the code that made them."""
+
+    def code_at(unique_id: str, invocation_id: str) -> str:
+        runs = node_runs(session.store, unique_id)
+        found = (run.checksum for run in runs if run.invocation_id == invocation_id)
+        return next(found, "")
+
+    return Past(
+        now,
+        good=lambda unique_id: last_good_profile(session.store, unique_id),
+        states=lambda unique_id: profiles(session.store, unique_id),
+        code_at=code_at,
+    )
 
 
 def _usual(session: Session, unique_id: str, now: str) -> tuple[RelationProfile, ...]:

@@ -2,7 +2,7 @@
 
 from agentic.triggers.anomalies import silent_changes
 from agentic.triggers.collect import Collected, collect, examine
-from agentic.triggers.grouping import GraphLike, Invocation, fingerprint_of, group
+from agentic.triggers.grouping import GraphLike, Invocation, fingerprint_of, group, incident_of
 
 __all__ = [
     "Collected",
@@ -12,5 +12,6 @@ __all__ = [
     "examine",
     "fingerprint_of",
     "group",
+    "incident_of",
     "silent_changes",
 ]

@@ -51,7 +51,7 @@ def nodes(parent: str, **hashes: str) -> list[Node]:
 
     child = "select * from {{ ref('by_month') }}"
     return [
-        source("rows", {"id": ""}),  # type: ignore[list-item]
+        source("rows", {"id": ""}),
         model("by_month", parent, ["source.shop.raw.rows"], checksum=summed("by_month")),
         model(
             "all_months",
