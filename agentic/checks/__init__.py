@@ -14,10 +14,11 @@ from agentic.checks import (
     tests_kept,
 )
 from agentic.checks.registry import CheckSpec, check, registered_checks, run_checks
-from agentic.checks.subject import Subject
+from agentic.checks.subject import Companion, Subject
 
 __all__ = [
     "CheckSpec",
+    "Companion",
     "Subject",
     "build",
     "check",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 
+from agentic.checks.others import red_for_others
 from agentic.checks.proof import change_built, red_before, workspace_of
 from agentic.checks.registry import check
 from agentic.checks.subject import Subject
@@ -40,20 +42,31 @@ def dbt_build(subject: Subject) -> CheckResult:
     known = _red_for_another_reason(subject)
     red = {uid: one for uid, one in built.results.items() if one.status not in GREEN}
     own = {uid: one for uid, one in red.items() if _to_blame(uid, one, red, known, built)}
-    table = tuple(_row(uid, one, known) for uid, one in sorted(red.items()))
+    others = red_for_others(subject, built) if own else {}
+    own = {uid: one for uid, one in own.items() if uid not in others}
+    table = tuple(_row(uid, one, known, others) for uid, one in sorted(red.items()))
     if own:
         names = ", ".join(sorted(own)[:3])
         return _result("fail", f"{len(own)} of {len(built.results)} are red: {names}", table)
     where = f"in schema {workspace_of(subject).schema}"
     if red:
-        why = f"{len(red)} stay red, as they were before, for a reason of their own"
-        return _result("warn", f"{_counted(built)} {where}; {why}", table)
+        return _result("warn", f"{_counted(built)} {where}; {_left_red(red, others)}", table)
     added = f"; {len(built.added)} ancestors built besides" if built.added else ""
     return _result("pass", f"{_counted(built)} {where}{added}")
 
 
 def _result(result: Outcome, detail: str, table: tuple[dict[str, object], ...] = ()) -> CheckResult:
     return CheckResult(code=CODE, name=NAME, result=result, detail=detail, table=table)
+
+
+def _left_red(red: Collection[str], others: Mapping[str, str]) -> str:
+    apart = len(red) - len(others)
+    said = [f"{apart} stay red, as they were before, for a reason of their own"] if apart else []
+    for run in sorted(set(others.values())):
+        here = sorted(uid for uid, one in others.items() if one == run)
+        more = f" and {len(here) - 3} more" if len(here) > 3 else ""
+        said.append(f"still failing for another incident {run}: {', '.join(here[:3])}{more}")
+    return "; ".join(said)
 
 
 def _counted(built: BuildOutcome) -> str:
@@ -115,10 +128,13 @@ def _red_above(uid: str, red: dict[str, NodeResult], built: BuildOutcome) -> set
     return failed
 
 
-def _row(uid: str, one: NodeResult, known: dict[str, str]) -> dict[str, object]:
-    return {
+def _row(
+    uid: str, one: NodeResult, known: Mapping[str, str], others: Mapping[str, str]
+) -> dict[str, object]:
+    row: dict[str, object] = {
         "node": uid,
         "status": one.status,
         "message": (one.message or "").strip()[:_MESSAGE],
         "before": known.get(uid, ""),
     }
+    return {**row, "for": others[uid]} if uid in others else row

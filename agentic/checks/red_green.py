@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentic.checks.change_policy import verdict_of
+from agentic.checks.others import red_for_others
 from agentic.checks.proof import baseline_for, change_built, red_before
 from agentic.checks.registry import check
 from agentic.checks.subject import Subject
@@ -43,13 +44,21 @@ def red_then_green(subject: Subject) -> CheckResult:
     table = tuple(_row(uid, text, built, heirs) for uid, text in sorted(red.items()))
     lost = [row["node"] for row in table if row["after"] == "gone"]
     missed = [row["node"] for row in table if row["after"] == "not built"]
-    still = [row["node"] for row in table if row["result"] == "fail"]
+    others = red_for_others(subject, built)
+    theirs = [row["node"] for row in table if row["result"] == "fail" and row["node"] in others]
+    still = [row["node"] for row in table if row["result"] == "fail" and row["node"] not in theirs]
     if still or lost:
         names = ", ".join(str(one) for one in [*still, *lost][:3])
         return _result("fail", f"not green after the change: {names}", table)
     if missed:
         names = ", ".join(str(one) for one in missed[:3])
         return _result("not_compared", f"the change does not reach {names}", table)
+    if theirs:
+        names = ", ".join(f"{uid} ({others[str(uid)]})" for uid in theirs[:3])
+        healed = len(table) - len(theirs)
+        outcome: Outcome = "warn" if healed else "not_compared"
+        said = f"{healed} of {len(table)} were red before and green after"
+        return _result(outcome, f"{said}; still failing for another incident: {names}", table)
     what = "1 was" if len(table) == 1 else f"all {len(table)} were"
     return _result("pass", f"{what} red before and green after", table)
 
@@ -113,7 +122,8 @@ def _row(
     outcome: Outcome = "not_compared" if result is None else "fail"
     if result is not None and result.status in GREEN:
         outcome = "pass"
-    row = {"node": uid, "before": message or "red", "after": after, "result": outcome}
+    before = message or "red"
+    row: dict[str, object] = {"node": uid, "before": before, "after": after, "result": outcome}
     return {**row, "now_called": heir} if heir != uid else row
 
 

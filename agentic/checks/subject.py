@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """Another incident of the same invocation, with the repair that is proposed for it."""
+
+    run_id: str
+    incident: Incident
+    finding: Finding
+    proposal: Proposal | None = None
+    """None: no repair is proposed, or none that may be built."""
+
+
+@dataclass(frozen=True)
 class Subject:
     """One proposal under check; `workspace` is opened by the first check that needs it."""
 
@@ -33,5 +44,9 @@ class Subject:
     guardrails: Any = None
     """The compiled guardrails; typed loosely because the compiler is a room above."""
     world: World | None = None
+    companions: tuple[Companion, ...] = ()
+    """The other incidents that were open at the same time, each with a root cause of its own."""
+    second_workspace: Callable[[], Workspace] | None = None
+    """Opens a further workspace, which the caller closes."""
     memo: dict[str, Any] = field(default_factory=dict)
     """What one check worked out and another needs too (a build costs seconds)."""

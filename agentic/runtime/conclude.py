@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from agentic.checks import Subject, run_checks
+from agentic.checks import Companion, Subject, run_checks
 from agentic.exceptions import AgenticError
 from agentic.guardrails import judge_proposal
 from agentic.records import (
@@ -33,6 +33,7 @@ from agentic.review.branch import TRAILER
 from agentic.runtime.approving import ask_about
 from agentic.runtime.clock import stop_on_time
 from agentic.runtime.investigate import Investigation
+from agentic.runtime.places import Places
 from agentic.runtime.proof import Checked, proof_key, standing_proof
 from agentic.runtime.publishing import publish
 from agentic.runtime.session import Session
@@ -47,15 +48,21 @@ _WHY = {
 }
 
 
-def conclude(session: Session, found: Investigation, others: Sequence[Incident] = ()) -> RunResult:
+def conclude(
+    session: Session,
+    found: Investigation,
+    others: Sequence[Incident] = (),
+    companions: Sequence[Companion] = (),
+) -> RunResult:
     """End a run. `others` are incidents of the same root cause: they end with this run.
+    `companions` are those of other root causes, open at the same time.
 
     The result is written to the store and to the case file before it is returned.
     """
-    incident = _merged(found.incident, others)
+    incident = merged(found.incident, others)
     result = _start(found, incident)
     try:
-        result = _decide(session, found, result)
+        result = _decide(session, found, result, companions)
     except AgenticError as error:
         result = replace(result, status="error", reason=f"{error.message} {error.hint}".strip())
     finally:
@@ -81,7 +88,36 @@ def _start(found: Investigation, incident: Incident) -> RunResult:
     )
 
 
-def _decide(session: Session, found: Investigation, result: RunResult) -> RunResult:
+def companion_of(found: Investigation, incident: Incident) -> Companion | None:
+    """A run as the checks of another see it; its repair only where the guardrails let it be."""
+    report, proposal = found.report, found.proposal
+    if report is None:
+        return None
+    if report.decision != "fix":
+        proposal = None
+    if proposal is not None:
+        verdict = judge_proposal(proposal.edits, found.situation).decision.verdict
+        proposal = None if verdict == "deny" else proposal
+    return Companion(found.run_id, incident, report.finding, proposal)
+
+
+def merged(incident: Incident, others: Sequence[Incident]) -> Incident:
+    """An incident with the signals of others of the same root cause."""
+    signals = (*incident.signals, *(s for other in others for s in other.signals))
+    skipped = (*incident.skipped, *(s for other in others for s in other.skipped))
+    return replace(
+        incident,
+        signals=tuple({dumps(signal): signal for signal in signals}.values()),
+        skipped=tuple(dict.fromkeys(skipped)),
+    )
+
+
+def _decide(
+    session: Session,
+    found: Investigation,
+    result: RunResult,
+    companions: Sequence[Companion],
+) -> RunResult:
     report, proposal = found.report, found.proposal
     if found.end.ask is not None:
         ask = found.end.ask
@@ -106,11 +142,15 @@ def _decide(session: Session, found: Investigation, result: RunResult) -> RunRes
         return result
     if session.diagnose_only:
         return replace(result, reason="diagnosed only; `agentic run` proposes and proves the fix")
-    return _prove(session, found, result, proposal)
+    return _prove(session, found, result, proposal, companions)
 
 
 def _prove(
-    session: Session, found: Investigation, result: RunResult, proposal: Proposal
+    session: Session,
+    found: Investigation,
+    result: RunResult,
+    proposal: Proposal,
+    companions: Sequence[Companion],
 ) -> RunResult:
     """Guardrails on the whole proposal, then every check; only then anything leaves."""
     verdict = judge_proposal(proposal.edits, found.situation)
@@ -125,7 +165,7 @@ def _prove(
         "checks",
         {"proposal": proposal.title, "files": [edit.path for edit in proposal.edits]},
         Checked,
-        lambda _key: _checks(session, found, proposal, result.incident),
+        lambda _key: _checks(session, found, proposal, result.incident, companions),
     )
     report = checked.report
     extra = {
@@ -155,9 +195,13 @@ def _prove(
 
 
 def _checks(
-    session: Session, found: Investigation, proposal: Proposal, incident: Incident
+    session: Session,
+    found: Investigation,
+    proposal: Proposal,
+    incident: Incident,
+    companions: Sequence[Companion],
 ) -> Checked:
-    key = proof_key(session, proposal, incident)
+    key = proof_key(session, proposal, incident, companions)
     standing = standing_proof(session, incident.fingerprint, key)
     if standing is not None:
         sentence = f"the proof of run {standing.proved_by} still holds: nothing has changed since"
@@ -182,6 +226,9 @@ def _checks(
         workspace=found.places.workspace,
         guardrails=session.compiled.guardrails,
         world=session.world,
+        companions=tuple(companions),
+        # Of its own run: the caller closes it, and the first one stays as the proof left it.
+        second_workspace=Places(session, found.run_id).workspace,
     )
     return Checked(run_checks(subject, tell), found.places.schema, key)
 
@@ -257,13 +304,3 @@ def _reason(result: RunResult, report: CheckReport) -> str:
 
 def _fingerprint(session: Session, finding: Finding | None) -> str:
     return finding.fingerprint(session.project.name) if finding else ""
-
-
-def _merged(incident: Incident, others: Sequence[Incident]) -> Incident:
-    signals = (*incident.signals, *(s for other in others for s in other.signals))
-    skipped = (*incident.skipped, *(s for other in others for s in other.skipped))
-    return replace(
-        incident,
-        signals=tuple({dumps(signal): signal for signal in signals}.values()),
-        skipped=tuple(dict.fromkeys(skipped)),
-    )

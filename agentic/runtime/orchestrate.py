@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agentic.checks import Companion
 from agentic.exceptions import ConfigError, Issue
 from agentic.guardrails import Desk
 from agentic.records import Incident, RunResult
-from agentic.runtime.conclude import conclude
+from agentic.runtime.conclude import companion_of, conclude, merged
 from agentic.runtime.investigate import Investigation, investigate
 from agentic.runtime.session import Session
 from agentic.runtime.shielding import shielded
@@ -39,8 +40,11 @@ def handle(
             found.append(investigate(session, agent, incident))
             # Held open it would keep others out of a DuckDB file while the checks build.
             found[-1].places.release_connection()
-        for group in _by_root_cause(session, found):
-            results.append(_conclude_group(session, group))
+        groups = _by_root_cause(session, found)
+        explained = [_companion(group) for group in groups]
+        for at, group in enumerate(groups):
+            apart = [one for n, one in enumerate(explained) if one is not None and n != at]
+            results.append(_conclude_group(session, group, apart))
     finally:
         for one in found:
             one.places.close()
@@ -73,9 +77,16 @@ def _by_root_cause(session: Session, found: Sequence[Investigation]) -> list[lis
     return list(groups.values())
 
 
-def _conclude_group(session: Session, group: Sequence[Investigation]) -> RunResult:
+def _companion(group: Sequence[Investigation]) -> Companion | None:
     first, *rest = group
-    result = conclude(session, first, [one.incident for one in rest])
+    return companion_of(first, merged(first.incident, [one.incident for one in rest]))
+
+
+def _conclude_group(
+    session: Session, group: Sequence[Investigation], apart: Sequence[Companion]
+) -> RunResult:
+    first, *rest = group
+    result = conclude(session, first, [one.incident for one in rest], apart)
     for one in rest:
         session.store.end_run(
             RunResult(

@@ -11,7 +11,7 @@ open.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from agentic import __version__
+from agentic.checks import Companion
 from agentic.records import CheckReport, Incident, Proposal, content_hash, dump
 from agentic.runtime.budget import seconds_between
 from agentic.runtime.session import Session
@@ -45,7 +46,12 @@ class Checked(msgspec.Struct, frozen=True):
     proved_at: str = ""
 
 
-def proof_key(session: Session, proposal: Proposal, incident: Incident) -> str:
+def proof_key(
+    session: Session,
+    proposal: Proposal,
+    incident: Incident,
+    companions: Sequence[Companion] = (),
+) -> str:
     """A hash of everything that the checks' answer depends on; empty when that cannot be known."""
     data = _data_of(session)
     if not data:
@@ -59,6 +65,7 @@ def proof_key(session: Session, proposal: Proposal, incident: Incident) -> str:
             session.repo.snapshot(),
             session.compiled.content_hash,
             dump(proposal),
+            [dump(one.proposal) for one in companions if one.proposal is not None],
             incident.fingerprint,
             incident.invocation_id,
             session.target.name,

@@ -71,8 +71,7 @@ def _owner(bench: Bench, uid: str) -> str:
 def _complete(bench: Bench, said: FindingInput, next_step: str) -> Finding:
     named = said.root_cause.node
     # A macro, or what is switched off, is no node of the graph and may be the cause all the same.
-    outside = (bench.manifest.macros, bench.manifest.disabled or {})
-    known = named and not any(named in one for one in outside)
+    known = named and named not in {**bench.manifest.macros, **(bench.manifest.disabled or {})}
     node = find_node(bench, named) if known else None
     uid = node.unique_id if node else said.root_cause.node
     affected, path = tuple(said.affected), tuple(said.lineage)
