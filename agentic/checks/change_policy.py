@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentic.checks.subject import Subject
+from agentic.lineage import EmittedColumns
 from agentic.policy import ChangeRule, ChangeRules, ChangeVerdict, ProjectView, judge_change
 from agentic.project import text_files
 from agentic.records import Rule
@@ -44,6 +45,7 @@ def view_of(subject: Subject) -> ProjectView:
             dialect=subject.dialect,
             unique_ids=_unique_ids(subject),
             relations=_relations(subject),
+            emitted=EmittedColumns(subject.manifest, subject.graph, subject.dialect, project.root),
         )
     found: ProjectView = subject.memo["change_view"]
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from agentic.guardrails.situation import Situation
+from agentic.lineage import EmittedColumns
 from agentic.policy import ChangeRule, ChangeRules, ProjectView, judge_change
 from agentic.project import Project, text_files
 from agentic.records import CodePage, Decision, Edit, Rule, publish, strictest
@@ -85,6 +86,9 @@ def project_view(situation: Situation) -> ProjectView:
             if uid.startswith(("model.", "snapshot.", "seed.", "analysis."))
             and node.package_name == situation.project.name
         },
+        emitted=EmittedColumns(
+            situation.manifest, situation.graph, situation.dialect, situation.project.root
+        ),
     )
 
 

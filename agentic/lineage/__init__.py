@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agentic.lineage.changes import NodeChange, changes_of
     from agentic.lineage.columns import ColumnLineage, Edge
     from agentic.lineage.criteria import Indirect, default_selector
+    from agentic.lineage.emitted import EmittedColumns
     from agentic.lineage.expected import Expected, columns_expected_of
     from agentic.lineage.following import Consequences, consequences
     from agentic.lineage.graph import Graph
@@ -31,6 +32,7 @@ _WHERE = {
     "ColumnLineage": "columns",
     "Consequences": "following",
     "Edge": "columns",
+    "EmittedColumns": "emitted",
     "Expected": "expected",
     "Graph": "graph",
     "Impact": "breaking",
@@ -58,6 +60,7 @@ __all__ = [
     "ColumnLineage",
     "Consequences",
     "Edge",
+    "EmittedColumns",
     "Expected",
     "Graph",
     "Impact",

@@ -73,6 +73,9 @@ class ProjectView(msgspec.Struct, frozen=True):
     """sqlglot's name of the target's dialect."""
     columns: Mapping[str, tuple[str, ...]] = {}
     """Columns that are really there, by node name or `source.table`, where known."""
+    emitted: Mapping[str, tuple[str, ...]] = {}
+    """Columns that nodes gave as dbt compiled them, by node name, where known; asked for a test's
+    wrong column name alone, where the text does not tell."""
     unique_ids: Mapping[str, str] = {}
     """unique_id by project-relative path, where a manifest is at hand."""
     relations: Mapping[str, str] = {}

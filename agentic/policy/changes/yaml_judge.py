@@ -234,7 +234,7 @@ def emits(case: Case, owner: str, column: str) -> bool | None:
     if kind == "table":
         known = case.base_library.columns("agentic_source", name.replace(".", "~", 1))
     else:
-        known = case.base_library.columns("agentic_ref", name)
+        known = case.base_library.columns("agentic_ref", name) or case.project.emitted.get(name)
     return None if known is None else column.lower() in {one.lower() for one in known}
 
 
