@@ -23,7 +23,8 @@ publish(
         code=CODE,
         name=NAME,
         what="dbt builds the changed nodes, everything downstream of them, and all their tests, in "
-        "a schema and a worktree of their own.",
+        "a schema and a worktree of their own. A node that stays red and is green once the repair "
+        "of another open incident is laid on top is told as that incident's, with its run.",
         why="A change that compiles can still fail on real rows, or break a test three nodes on.",
         fix="See the failed nodes in the table; the full log is in the run's folder.",
     )
