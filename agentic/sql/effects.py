@@ -243,7 +243,14 @@ def _select_settings(node: Any) -> list[str]:
 
 
 def _setting_name(node: Any) -> str:
-    return str(node.this.name if isinstance(node, exp.EQ) else node.name or type(node)).lower()
+    name = str(node.this.name if isinstance(node, exp.EQ) else node.name or type(node)).lower()
+    # ClickHouse: a limit of zero is no limit.
+    lifted = isinstance(node, exp.EQ) and name.startswith("max_") and _is_zero(node.expression)
+    return f"{name}=0" if lifted else name
+
+
+def _is_zero(value: Any) -> bool:
+    return not (isinstance(value, exp.Literal) and value.name.strip("0. "))
 
 
 def _hint(node: Any) -> list[str]:

@@ -10,6 +10,7 @@ import msgspec
 from sqlglot import exp
 
 from agentic.sql.effects import Statement
+from agentic.sql.effects_bounds import can_end, columns_of, steps_of
 
 
 class Cost(msgspec.Struct):
@@ -284,7 +285,7 @@ def _recursion(cte: Any) -> Cost:
     for part in parts:
         select = _reading(part, name)
         if select is not None:
-            _keep(worst, _bound(select, name, top))
+            _keep(worst, _bound(select, cte, body, top))
     return worst
 
 
@@ -295,8 +296,8 @@ def _reading(part: Any, name: str) -> Any:
     return None
 
 
-def _bound(select: Any, name: str, top: Any) -> Cost:
-    what = f"the recursion of {name}"
+def _bound(select: Any, cte: Any, anchor: Any, top: Any) -> Cost:
+    what = f"the recursion of {str(cte.alias).lower()}"
     limit = top.args.get("limit")
     if limit is not None:
         count = number(limit.expression)
@@ -306,6 +307,9 @@ def _bound(select: Any, name: str, top: Any) -> Cost:
     comparisons = [one for condition in conditions for one in _comparisons(condition)]
     if not comparisons:
         return Cost(unbounded=not joined, what=what)
+    steps = steps_of(select, columns_of(cte, anchor))
+    if not joined and not any(can_end(one, steps, _comparisons) for one in conditions):
+        return Cost(unbounded=True, what=what)
     rows = 0.0
     for one in comparisons:
         for side in (one.this, one.args.get("expression"), one.args.get("high")):

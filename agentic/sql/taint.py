@@ -181,8 +181,10 @@ class Resolver(Sources, Values):
         if args.get("group") is not None:
             self.group(args["group"], scope, node, output)
         distinct = args.get("distinct")
-        if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
-            self.keys(distinct.args["on"], scope)
+        chosen = distinct.args.get("on") if isinstance(distinct, exp.Distinct) else None
+        if chosen is not None and self.keys(chosen, scope):
+            # One row for each protected value: only its count may leave.
+            output.pairs[:] = [(name, label | GROUPED) for name, label in output.pairs]
         for key in ("order", "sort", "distribute", "cluster"):
             if args.get(key) is not None:
                 self.order(args[key], scope, output)

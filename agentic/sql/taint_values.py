@@ -172,9 +172,10 @@ class Values(Branches, ColumnNames):
     def probe(self, node: Any, scope: Scope) -> int:
         """A comparison: its result tells something, unless both sides are protected and equal."""
         left, right = node.args.get("this"), node.args.get("expression")
+        shown = isinstance(node.parent, exp.Select | exp.Alias)
         if isinstance(node, _EQUALITIES) and isinstance(right, exp.Expr):
             one, other = self.value(left, scope), self.value(right, scope)
-            if one & other & BARE:
+            if one & other & BARE and not shown:
                 return (one | other) & ~(BARE | PII | PROBED)
             label = one | other
         else:
