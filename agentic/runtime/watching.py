@@ -54,10 +54,13 @@ def silent_incidents(session: Session) -> tuple[Incident, ...]:
 def _past(session: Session, now: str) -> Past:
     """The states of nodes after builds, and the code that made them."""
 
+    known: dict[str, dict[str, str]] = {}
+
     def code_at(unique_id: str, invocation_id: str) -> str:
-        runs = node_runs(session.store, unique_id)
-        found = (run.checksum for run in runs if run.invocation_id == invocation_id)
-        return next(found, "")
+        if unique_id not in known:
+            runs = node_runs(session.store, unique_id)
+            known[unique_id] = {run.invocation_id: run.checksum for run in runs}
+        return known[unique_id].get(invocation_id, "")
 
     return Past(
         now,

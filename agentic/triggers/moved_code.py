@@ -47,14 +47,15 @@ class Past:
 
     def before_change(self, uid: str) -> RelationProfile | None:
         """The last good state, where other code made it, and today's code was never seen before."""
-        last, code = self.good(uid), self.code_at(uid, self.now)
-        if last is None or not code or last.invocation_id == self.now:
+        code = self.code_at(uid, self.now)
+        last = self.good(uid) if code else None
+        if last is None or last.invocation_id == self.now:
             return None
         made = self.code_at(uid, last.invocation_id)
-        seen = [one.invocation_id for one in self.states(uid) if one.invocation_id != self.now]
-        if not made or made == code or any(self.code_at(uid, one) == code for one in seen):
+        if not made or made == code:
             return None
-        return last
+        seen = (one.invocation_id for one in self.states(uid) if one.invocation_id != self.now)
+        return None if any(self.code_at(uid, one) == code for one in seen) else last
 
     def at(self, uid: str, invocation_id: str) -> RelationProfile | None:
         """The state after one invocation."""
