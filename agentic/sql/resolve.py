@@ -79,8 +79,7 @@ class Resolver:
         if with_ is None:
             return outer.ctes
         ctes = dict(outer.ctes)
-        # A CTE sees the statement around it only as far as that one lets subqueries correlate.
-        scope = Scope(ctes, outer)
+        scope = Scope(ctes, outer)  # as much of what is around as subqueries may correlate with
         for cte in with_.expressions:
             name = cte.alias.lower()
             if with_.args.get("recursive"):
