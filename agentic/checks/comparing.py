@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from agentic.checks.given_back import given_back
 from agentic.checks.proof import built_before, workspace_of
 from agentic.checks.subject import Subject
 from agentic.exceptions import WarehouseError
@@ -145,11 +146,16 @@ class Comparison:
         note = self.built.notes.get(uid) or base.notes.get(uid)
         if note:
             return Line(uid, "not_compared", note, diff=diff)
-        outcome, why = self._verdict(connection, uid, before, diff)
+        outcome, why = self._verdict(connection, uid, base, before, diff)
         return Line(uid, outcome, why, diff=diff)
 
     def _verdict(
-        self, connection: Connection, uid: str, before: Relation, diff: RelationDiff
+        self,
+        connection: Connection,
+        uid: str,
+        base: BuildOutcome,
+        before: Relation,
+        diff: RelationDiff,
     ) -> tuple[Outcome, str]:
         if diff.keys_lost > self._losable:
             allowed = f"limits.rows_deleted allows {self._losable}" if self._losable else ""
@@ -165,9 +171,11 @@ class Comparison:
         rows_differ = bool(diff.only_left or diff.only_right)
         if not rows_differ and self._volatile(uid):
             return "warn", "its SQL reads the clock or a random value, so that each build differs"
-        if rows_differ:
-            return "fail", "rows differ, though the incident is not about wrong rows"
-        return "fail", f"{diff.rows_changed} rows have other values: {', '.join(diff.changed)}"
+        if not rows_differ:
+            return "fail", f"{diff.rows_changed} rows have other values: {', '.join(diff.changed)}"
+        excused = given_back(self.subject, connection, uid, base.relations, self.after)
+        plain = "rows differ, though the incident is not about wrong rows"
+        return ("warn", excused) if excused else ("fail", plain)
 
     @property
     def _losable(self) -> int:

@@ -142,9 +142,9 @@ def _profile(connection: Connection, node: Node, masked: Masked) -> RelationProf
 
 def _signal(node: Node, told: Sequence[Move], last: RelationProfile) -> Signal:
     first = told[0]
-    shown = "; ".join(one.text for one in told[:6])
+    shown = "; ".join(one.text for one in told[:4])
     columns = dict.fromkeys(one.column for one in told if one.column)
-    where = ", ".join(list(columns)[:6]) or "its rows"
+    where = ", ".join(list(columns)[:6]) if first.column else "its number of rows"
     return Signal(
         kind="anomaly",
         node=node.unique_id,
