@@ -84,7 +84,7 @@ def examine(
         signal = _unbuildable(manifest, results, changed)
         if signal is not None:
             return Collected((incident_of([signal], _now(project)),), manifest, changed)
-    stopped = _unfinished(project, results, on_disk)
+    stopped = _unfinished(project, results, on_disk, changed)
     if stopped is not None:
         signal = stopped_signal(stopped, project, changed)
         found = incident_of([signal], _now(project))
@@ -155,7 +155,10 @@ def _unbuildable(
 
 
 def _unfinished(
-    project: Project, results: RunResults | None, on_disk: Manifest | None
+    project: Project,
+    results: RunResults | None,
+    on_disk: Manifest | None,
+    changed: tuple[str, ...],
 ) -> Logged | None:
     """A build that left no results because of the project's own code; None without any.
 
@@ -167,7 +170,10 @@ def _unfinished(
         results.metadata.invocation_id if results else None,
         on_disk.metadata.invocation_id if on_disk else None,
     )
-    if stopped is None or stopped.error.startswith("Compilation Error"):
+    if stopped is None:
+        return None
+    if stopped.error.startswith("Compilation Error") and not changed:
+        # Where files are newer than that build, they may be what mends it.
         return stopped
     reason = clean(stopped.error) or "its log gives no reason; it may have been killed"
     raise ProjectError(

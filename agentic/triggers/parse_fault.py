@@ -50,9 +50,7 @@ def parse_signal(
     message = "\n".join(outcome.errors).strip()
     if outcome.timed_out:
         raise DbtError("`dbt parse` took too long and was stopped", hint="Run it by hand.")
-    for pattern, hint in _SET_UP:
-        if pattern.search(message):
-            raise DbtError(f"dbt cannot start here: {clean(message)}", hint=hint)
+    _refuse_set_up(message)
     if outcome.exit_code < 0:
         raise DbtError(f"`dbt parse` was killed by signal {-outcome.exit_code}")
     node, path = _locate(message, project, changed)
@@ -62,11 +60,21 @@ def parse_signal(
 
 
 def stopped_signal(stopped: Logged, project: Project, changed: Sequence[str]) -> Signal:
-    """A build that dbt's log says ended on the project's own code, before any node was run."""
+    """A build that dbt's log says ended on the project's own code, before any node was run.
+
+    Raises DbtError where no edit of the project could help.
+    """
+    _refuse_set_up(stopped.error)
     node = _ANY_NODE.search(stopped.error)
     path = _locate(stopped.error, project, changed)[1]
     message = clean(stopped.error)
     return Signal(kind="compile_error", node=node[1] if node else "", message=message, path=path)
+
+
+def _refuse_set_up(message: str) -> None:
+    for pattern, hint in _SET_UP:
+        if pattern.search(message):
+            raise DbtError(f"dbt cannot start here: {clean(message)}", hint=hint)
 
 
 def _locate(message: str, project: Project, changed: Sequence[str]) -> tuple[str, str]:

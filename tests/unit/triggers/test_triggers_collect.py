@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agentic.exceptions import ArtifactError, ProjectError
+from agentic.exceptions import ArtifactError, DbtError, ProjectError
 from agentic.lineage import Graph
 from agentic.project import Dbt, Project, find_project
 from agentic.records import Incident
@@ -354,6 +354,14 @@ def test_a_build_that_its_own_code_stopped_is_an_incident(left: Left) -> None:
 
     assert (incident.kind, incident.node) == ("compile_error", LOANS)
     assert "not in the graph" in incident.message
+
+
+def test_a_build_without_its_packages_is_no_incident(left: Left) -> None:
+    said = "Compilation Error\n  dbt found 1 package(s) specified in packages.yml. Run dbt deps"
+    log(left, (green(left), "dbt build", ""), (LATER, "dbt build", said))
+
+    with pytest.raises(DbtError, match="dbt cannot start here"):
+        left.incidents()
 
 
 def test_examine_hands_out_the_manifest_it_used(left: Left) -> None:
