@@ -14,7 +14,7 @@ from agentic.masking import mask_rows
 from agentic.policy import SqlVerdict, judge_sql
 from agentic.tools.bench import Bench
 from agentic.tools.registry import ToolError
-from agentic.warehouse import Connection, Rows
+from agentic.warehouse import Plan, Rows
 
 
 def judged(bench: Bench, sql: str) -> SqlVerdict:
@@ -39,8 +39,7 @@ def answer(
             f"PARSER_DIFFERENTIAL: {objection}",
             hint="Write the statement plainly: one select over named relations.",
         )
-    if not explain:
-        _affordable(bench, connection, verdict.sql)
+    _by_its_plan(bench, connection.plan(verdict.sql), explain=explain)
     sent = f"explain {verdict.sql}" if explain else verdict.sql
     try:
         found = connection.query(sent, max_rows=max_rows, timeout_s=timeout_s)
@@ -58,15 +57,20 @@ def answer(
     return sent, _masked(found, masked)
 
 
-def _affordable(bench: Bench, connection: Connection, sql: str) -> None:
-    """Ask the engine's plan first. Raises ToolError when the scan is larger than allowed."""
-    if bench.guardrails is None:
+def _by_its_plan(bench: Bench, plan: Plan | None, *, explain: bool) -> None:
+    """What the engine would read, behind views and parents too, and how much of it.
+
+    Raises ToolError when that is not allowed.
+    """
+    if plan is None:
         return
-    limit = bench.guardrails.sql_max_bytes_scanned
-    estimate = connection.scan_bytes(sql)
-    if estimate is not None and estimate > limit:
+    denied = [one for one in plan.relations if bench.world is not None and bench.world.denied(one)]
+    if denied:
+        raise ToolError(f"READ_DENIED: behind what it names the statement reads {denied[0]}")
+    limit = bench.guardrails.sql_max_bytes_scanned if bench.guardrails else plan.scan_bytes
+    if plan.scan_bytes > limit and not explain:
         raise ToolError(
-            f"RESOURCE_ABUSE: the statement would scan about {estimate:,} bytes; "
+            f"RESOURCE_ABUSE: the statement would scan about {plan.scan_bytes:,} bytes; "
             f"sql.max_bytes_scanned allows {limit:,}",
             hint="Read fewer columns, a partition, or a smaller relation.",
         )

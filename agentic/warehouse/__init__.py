@@ -10,7 +10,7 @@ from agentic.warehouse.grant_dialects import (
     statements_of,
 )
 from agentic.warehouse.grants import LeftOut, Readable, Reading, reading_of
-from agentic.warehouse.relation import Column, Relation, Rows
+from agentic.warehouse.relation import Column, Plan, Relation, Rows
 from agentic.warehouse.rights import Rights, rights_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Column",
     "Connection",
     "LeftOut",
+    "Plan",
     "Readable",
     "Reading",
     "Relation",

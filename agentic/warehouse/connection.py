@@ -10,7 +10,7 @@ from typing import Protocol
 
 from agentic.exceptions import WarehouseError
 from agentic.project import Target
-from agentic.warehouse.relation import Column, Relation, Rows
+from agentic.warehouse.relation import Column, Plan, Relation, Rows
 
 MAX_BYTES = 2_000_000
 """Text of the values that one answer may hold."""
@@ -48,8 +48,8 @@ class Connection(Protocol):
         """What the engine itself objects to in a statement judged to be one read of these relations
         (`schema.table`): a sentence, or nothing. Asks its parser or planner; runs nothing."""
 
-    def scan_bytes(self, sql: str) -> int | None:
-        """About how many bytes the statement would scan, by the engine's plan; nothing is run.
+    def plan(self, sql: str) -> Plan | None:
+        """What the statement would read, by the engine's planner; nothing is run.
 
         None where the engine plans no such statement.
         """

@@ -17,7 +17,7 @@ from agentic.exceptions import WarehouseError, WarehouseLocked
 from agentic.project import Target
 from agentic.sql import quote
 from agentic.warehouse.connection import MAX_BYTES
-from agentic.warehouse.relation import Column, Relation, Rows, cap
+from agentic.warehouse.relation import Column, Plan, Relation, Rows, cap
 
 _HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _REMOTE = ("md:", "motherduck:", "ducklake:", "http://", "https://", "s3://", "quack:")
@@ -125,15 +125,18 @@ class DuckdbConnection:
         kind = found[0].type.name
         return "" if kind in _READS else f"DuckDB calls it {kind}"
 
-    def scan_bytes(self, sql: str) -> int | None:
+    def plan(self, sql: str) -> Plan | None:
         # DuckDB tells rows and columns of a scan, not bytes: a value counts as eight.
         try:
             planned = self._session.execute(f"explain (format json) {sql}").fetchall()
             rows = dict(self._session.execute(_TABLE_ROWS).fetchall())
         except duckdb.Error:
             return None
-        plan = msgspec.json.decode(planned[0][1])
-        return sum(8 * columns * rows.get(table, 0) for table, columns in _scans(plan))
+        scans = list(_scans(msgspec.json.decode(planned[0][1])))
+        return Plan(
+            scan_bytes=sum(8 * columns * rows.get(table, 0) for table, columns in scans),
+            relations=tuple(sorted({".".join(one.lower().split(".")[-2:]) for one, _ in scans})),
+        )
 
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:

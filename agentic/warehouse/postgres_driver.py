@@ -14,7 +14,7 @@ from psycopg import sql as composing
 from agentic.exceptions import WarehouseError
 from agentic.project import Target
 from agentic.warehouse.connection import MAX_BYTES
-from agentic.warehouse.relation import Column, Relation, Rows, cap
+from agentic.warehouse.relation import Column, Plan, Relation, Rows, cap
 
 _CONNECT_TIMEOUT_S = 10
 _PASSED_ON = ("sslmode", "sslcert", "sslkey", "sslrootcert", "keepalives_idle", "sslnegotiation")
@@ -143,7 +143,7 @@ class PostgresConnection:
         )
         return f"PostgreSQL would read {', '.join(other)} too" if other else ""
 
-    def scan_bytes(self, sql: str) -> int | None:
+    def plan(self, sql: str) -> Plan | None:
         try:
             with self._rolled_back(60) as cursor:
                 asked = f"explain (format json, verbose) {sql}"
@@ -153,7 +153,10 @@ class PostgresConnection:
         except WarehouseError:
             return None
         size_of = {str(name): int(size) for name, size in sizes}
-        return rest + sum(size_of.get(name, 0) for name in whole)
+        return Plan(
+            scan_bytes=rest + sum(size_of.get(name, 0) for name in whole),
+            relations=tuple(sorted({name.lower() for name in _relations_in(plan)})),
+        )
 
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:

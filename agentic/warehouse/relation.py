@@ -41,6 +41,15 @@ class Column(msgspec.Struct, frozen=True):
     nullable: bool = True
 
 
+class Plan(msgspec.Struct, frozen=True):
+    """What an engine would read for a statement, as its planner tells."""
+
+    scan_bytes: int
+    """About how much it would scan."""
+    relations: tuple[str, ...]
+    """`schema.table` in lower case, sorted: what stands below views and parents, too."""
+
+
 class Rows(msgspec.Struct, frozen=True):
     """An answer, capped."""
 

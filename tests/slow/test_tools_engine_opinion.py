@@ -81,3 +81,44 @@ def test_postgresql_tells_what_it_would_read_besides(postgres_server: Any) -> No
         # Had the policy seen gold.orders only, PostgreSQL's plan would tell of the other.
         told = connection.opinion("select id from hr.orders", reads=("gold.orders",))
         assert told == "PostgreSQL would read hr.orders too"
+
+
+def test_what_stands_behind_a_view_or_a_parent_is_read_too(
+    tmp_path: Path, postgres_server: Any
+) -> None:
+    """The policy sees `gold` alone; the planner knows what it stands on."""
+    made = (
+        "create schema gold",
+        "create schema hr",
+        "create table hr.salaries (id int)",
+        "insert into hr.salaries values (12345)",
+        "create view gold.pay as select id from hr.salaries",
+    )
+    server = postgres_server.new_database("behind")
+    server.run(
+        *made, "create table gold.orders (id int)", "create table hr.kin () inherits (gold.orders)"
+    )
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as shop:
+        for one in made:
+            shop.execute(one)
+    settings = server.output("gold")
+    file = {"type": "duckdb", "path": "shop.duckdb"}
+    for adapter, dialect, given, database in (
+        ("duckdb", "duckdb", file, "shop"),
+        ("postgres", "postgres", settings, str(settings["dbname"])),
+    ):
+        target = Target(
+            name="dev", adapter=adapter, schema="gold", database=database, settings=given
+        )
+        world = World(
+            {"gold.pay": ["id"], "gold.orders": ["id"]},
+            default_schema="gold",
+            read_deny=("hr.*",),
+        )
+        with open_connection(target, project_root=tmp_path) as connection:
+            bench = bench_of(connection, dialect, world)
+            with pytest.raises(ToolError, match="READ_DENIED"):
+                RUN_SQL(bench, sql="select id from gold.pay")
+            if adapter == "postgres":
+                with pytest.raises(ToolError, match="READ_DENIED"):
+                    RUN_SQL(bench, sql="select id from gold.orders")

@@ -81,13 +81,18 @@ def test_rows_are_capped_and_say_so(reader: Connection) -> None:
 
 
 def test_a_scan_is_estimated_without_running_it(reader: Connection) -> None:
-    whole = reader.scan_bytes('select id from "Shop raw"."Order.lines"')
+    whole = reader.plan('select id from "Shop raw"."Order.lines"')
+    below = reader.plan('select id from "Shop raw".big where pg_sleep(60) is null')
+    nothing = reader.plan("select 1")
 
     assert whole is not None
-    assert 8_192 <= whole < 1_000_000
-    assert reader.scan_bytes('select id from "Shop raw".big where pg_sleep(60) is null') == whole
-    assert reader.scan_bytes("select 1") == 0
-    assert reader.scan_bytes("selct") is None
+    assert below is not None
+    assert nothing is not None
+    assert 8_192 <= whole.scan_bytes < 1_000_000
+    assert below == whole
+    assert whole.relations == ("shop raw.order.lines",)
+    assert nothing.scan_bytes == 0
+    assert reader.plan("selct") is None
 
 
 def test_bytes_are_capped(reader: Connection) -> None:
