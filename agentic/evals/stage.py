@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from agentic.evals.forks import warm_dbt
 from agentic.exceptions import DbtError, GitError
 from agentic.project import DbtOutcome, child_environment, find_dbt, run_dbt
 
@@ -79,6 +80,8 @@ class Stage:
         """Run the user's dbt as the user would, with this stage's target."""
         given = [*args, "--profiles-dir", str(self.root), "--project-dir", str(self.root)]
         given += ["--target", self.target]
+        if on_line is None:
+            return warm_dbt(given, cwd=self.root)
         return run_dbt(find_dbt(), given, cwd=self.root, on_line=on_line)
 
     def footprint(self) -> Footprint:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agentic.evals.forks import warm_dbt
 from agentic.project import DbtOutcome, find_dbt, run_dbt
 from agentic.sql import quote
 
@@ -69,7 +70,7 @@ class Clinic:
         (self.root / "profiles.yml").write_text(json.dumps(profile))
 
     def dbt(self, *args: str) -> DbtOutcome:
-        return run_dbt(find_dbt(), [*args, "--profiles-dir", str(self.root)], cwd=self.root)
+        return warm_dbt([*args, "--profiles-dir", str(self.root)], cwd=self.root)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return list(self.ask(sql))

@@ -23,17 +23,6 @@ def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_fault_that_nobody_committed_is_repaired_too(tmp_path: Path) -> None:
-    done = demo("--fault", "syntax_error", "--uncommitted", "--keep", str(tmp_path))
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "ok    index, HEAD, branches and stash are the same" in done.stdout
-    for heading in ("What broke, and why", "The change", "The checks", "The branch and the pull"):
-        assert heading in done.stdout
-    assert "WRONG" not in done.stdout
-    assert "\x1b[" not in done.stdout
-
-
 def test_a_second_demonstration_in_one_folder_waits(tmp_path: Path) -> None:
     with alone_in(tmp_path):
         done = demo("--keep", str(tmp_path))

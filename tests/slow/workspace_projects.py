@@ -240,6 +240,7 @@ def duckdb_rows(folder: Path, *statements: str) -> list[tuple[Any, ...]]:
 
 
 CHILD = """
+import sys
 from pathlib import Path
 from workspace_projects import Shop
 shop = Shop.__new__(Shop)
