@@ -219,6 +219,8 @@ def prove(
             said = (f"git apply: {error.message}",)
             return Built(ok=False, same_outputs=None, moves=tampered, errors=said)
     moves = [*tampered, *forbidden_moves(base.texts | rows, copy.texts())]
+    # What was disabled with a node stays so in a partial parse after it is enabled again.
+    (copy.project().target_path / "partial_parse.msgpack").unlink(missing_ok=True)
     outcome = copy.dbt(*faults[0].command)
     if outcome.ok:
         moves += result_moves(_tests(base.copy), _tests(copy), raw, raw_hashes(copy))

@@ -290,7 +290,10 @@ def _enabled_again(case: Case, gone: MissingName) -> Steps[Diagnosis]:
             finding = draft.finding(
                 f"{gone.name} is disabled while {_short(gone)} reads it.",
                 confidence=0.93,
-                next_step=f"If {gone.name} is meant to go, move its readers first.",
+                next_step=(
+                    f"Build once with `--no-partial-parse`: dbt keeps tests off that were disabled "
+                    f"with {gone.name}. If it is meant to go, move its readers first."
+                ),
             )
             return Diagnosis(finding, "fix", title, finding.summary, (back,))
     switch = re.compile(r"enabled", re.IGNORECASE)
