@@ -120,7 +120,12 @@ def read_statement(argument: str) -> str:
         return sys.stdin.read()
     path = Path(argument) if len(argument) < 1024 and "\n" not in argument else None
     try:
-        if path is not None and path.suffix.lower() == ".sql" and path.is_file():
+        if (
+            path is not None
+            and path.suffix.lower() == ".sql"
+            and not any(map(str.isspace, argument))
+        ):
+            # No statement is one word that ends in `.sql`: a file is meant.
             return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AgenticError(

@@ -96,18 +96,12 @@ escalate: {after: 30m, to: []}
 
 
 def _approve(found: Survey) -> str:
-    if found.has_remote:
-        return """\
-# Whose approval counts: a review of the pull request, which needs a connection of kind github in
-# agents.yml. Also possible: local (a terminal, recorded as unsigned), ssh:PRINCIPAL (a signature
-# checked against allowed_signers).
-approve: {by: [git_review], for: [backfill, policy_change]}
-"""
-    return """\
-# Whose approval counts. This repository has no remote, so nobody could review on a git host: what
-# is typed at a terminal counts, and is recorded as unsigned. Where agents share the machine, better
-# ssh:PRINCIPAL (a signature checked against allowed_signers) or git_review.
-approve: {by: [local], for: [backfill, policy_change]}
+    host = "" if found.has_remote else " This repository has no remote yet."
+    return f"""\
+# Whose approval counts. What is typed at a terminal counts, and is recorded as unsigned.
+# Better, where agents share the machine: git_review (a review of the pull request; it needs a
+# connection of kind github) or ssh:PRINCIPAL (a signature checked against allowed_signers).{host}
+approve: {{by: [local], for: [backfill, policy_change]}}
 """
 
 

@@ -43,6 +43,12 @@ def _address(text: str) -> str:
     )
 
 
+def _secret_address(text: str) -> str:
+    """An address that is a credential itself: whoever has it can post."""
+    text = _address(text)
+    return text if re.match(rf"http://{_HERE}", text) else _reference(text)
+
+
 def _reference(text: str) -> str:
     """A credential is never written into a file that is committed."""
     if is_template(text) and "env_var" in text:
@@ -81,14 +87,15 @@ def _free(value: Any) -> Any:
 
 
 Address = Annotated[Text, AfterValidator(_address)]
+SecretAddress = Annotated[Text, AfterValidator(_secret_address)]
 Reference = Annotated[Text, AfterValidator(_reference)]
 
 
 class SlackSettings(Spec):
     """An incoming webhook of Slack."""
 
-    url: Address
-    """The webhook's address; best a reference, since whoever has it can post."""
+    url: SecretAddress
+    """The webhook's address, a reference: whoever has it can post."""
 
 
 class WebhookSettings(Spec):

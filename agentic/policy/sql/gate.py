@@ -144,6 +144,8 @@ def _comments(comments: list[str], dialect: str) -> Refusal | None:
             return Refusal("PARSER_DIFFERENTIAL", "MySQL executes what looks like a comment")
         if dialect == "mysql" and re.match(r"/\*\+.*\bset_var\b", text, re.I | re.S):
             return Refusal("PARSER_DIFFERENTIAL", "a hint changes how the statement is read")
+        if text.startswith("/*") and (len(text) < 4 or not text.endswith("*/")):
+            return Refusal("PARSER_DIFFERENTIAL", "a comment is never closed")
         if text.startswith("/*") and "/*" in text[2:]:
             return Refusal(
                 "PARSER_DIFFERENTIAL", "comments inside comments end in different places"

@@ -29,8 +29,8 @@ def survey(*, has_remote: bool) -> Survey:
     )
 
 
-@pytest.mark.parametrize(("has_remote", "by"), [(False, "local"), (True, "git_review")])
-def test_without_a_remote_nobody_could_review(has_remote: bool, by: str) -> None:
+@pytest.mark.parametrize("has_remote", [False, True])
+def test_without_a_connection_to_a_host_nobody_could_review(has_remote: bool) -> None:
     found = survey(has_remote=has_remote)
 
     rails = parse_document(guardrails_text(found), "guardrails.yml")
@@ -38,5 +38,5 @@ def test_without_a_remote_nobody_could_review(has_remote: bool, by: str) -> None
 
     assert not rails.issues
     assert not agents.issues
-    assert GuardrailsFile.model_validate(rails.value).approve.by == (by,)
+    assert GuardrailsFile.model_validate(rails.value).approve.by == ("local",)
     assert AgentsFile.model_validate(agents.value).connections == {}

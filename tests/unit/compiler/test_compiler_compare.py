@@ -128,10 +128,10 @@ def test_a_selection_that_matches_nothing_more_today_is_told(tmp_path: Path) -> 
 
 
 def test_an_agent_more_and_a_connection_elsewhere(tmp_path: Path) -> None:
-    one = "connections:\n  oncall: {slack: 'https://one.example/x'}\n"
+    one = "connections:\n  oncall: {webhook: 'https://one.example/x'}\n"
     two = (
         "  - {name: second, extends: agentic.triage}\n"
-        "connections:\n  oncall: {slack: 'https://two.example/x'}\n"
+        "connections:\n  oncall: {webhook: 'https://two.example/x'}\n"
     )
 
     found = widened(tmp_path, ("", "", one), ("", "", two))
