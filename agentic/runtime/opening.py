@@ -49,6 +49,8 @@ def open_session(
     stream.emit("command.started", f"Running with dbt={dbt.version}, project {project.name}")
     store = open_store(project.root, project=project.name, clock=utc_now)
     collected = examine(project, dbt=dbt, graph_of=Graph)
+    if collected.incidents and collected.changed:
+        _warn_of_changes(stream, project, collected.changed)
     failed_in = next((one.target for one in collected.incidents if one.target), None)
     baseline = read_target(project, target or failed_in)
     manifest = collected.manifest
@@ -86,6 +88,16 @@ def open_session(
     )
     remember_invocation(session, changed=bool(collected.changed))
     return session, collected.incidents
+
+
+def _warn_of_changes(stream: Stream, project: Project, changed: tuple[str, ...]) -> None:
+    """What failed may be mended already, and what is said of it then speaks of older text."""
+    files = [one for one in changed if (project.root / one).is_file()]
+    named = ", ".join(files[:3]) + (" ..." if len(files) > 3 else "")
+    message = (
+        f"changed since that build: {named or 'the project'}. If it is mended, run `dbt build`"
+    )
+    stream.emit("tree.changed", message, level="warn")
 
 
 def _stream(project: Project, sinks: tuple[Sink, ...]) -> Stream:
