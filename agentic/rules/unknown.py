@@ -12,9 +12,10 @@ from agentic.rules.registry import Rule
 
 publish(
     CodePage(
-        "AR001",
+        "AR000",
         "unknown",
-        "No rule knows this failure; the finding lists what was looked at and ruled out.",
+        "No rule knows this failure, or an engine found it on its own; the finding lists what was "
+        "looked at and ruled out.",
         why="A wrong repair costs more than a question.",
         fix="Read the error and the lineage path; the engine `anthropic` may know more.",
     )
@@ -39,5 +40,5 @@ def nothing_known(case: Case, tried: Sequence[Rule]) -> Diagnosis:
         confidence=0.1,
         next_step="Read the error at the failing node; nothing was changed.",
     )
-    finding = msgspec.structs.replace(answer.finding, code="AR001", cls="unknown")
+    finding = msgspec.structs.replace(answer.finding, code="AR000", cls="unknown")
     return msgspec.structs.replace(answer, finding=finding)

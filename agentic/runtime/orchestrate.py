@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from agentic.checks import Companion
 from agentic.exceptions import ConfigError, Issue
 from agentic.guardrails import Desk
-from agentic.records import Incident, RunResult
+from agentic.records import CodePage, Incident, RunResult, publish
 from agentic.runtime.conclude import companion_of, conclude, merged
 from agentic.runtime.investigate import Investigation, investigate
 from agentic.runtime.session import Session
 from agentic.runtime.shielding import shielded
 from agentic.store import new_run_id
+
+publish(
+    CodePage(
+        "AC404",
+        "no-such-agent",
+        "`agentic run` was given the name of an agent that the files do not declare.",
+        fix="`agentic ls` lists the agents; names are written as in agents.yml.",
+    )
+)
 
 _UNBUILT = ("parse_error", "compile_error")
 
@@ -24,7 +33,9 @@ def handle(
     known = [agent.name for agent in session.compiled.agents]
     if agent_name is not None and agent_name not in known:
         message = f"there is no agent {agent_name!r}"
-        raise ConfigError([Issue("agents.yml", 1, 1, "AC404", message, f"Agents: {known}")])
+        raise ConfigError(
+            [Issue("agents.yml", 1, 1, "AC404", message, f"agents: {', '.join(known)}")]
+        )
     if not any(incident.kind in _UNBUILT for incident in incidents):
         # What does not parse was not built, so it says nothing of incidents that were open before.
         close_gone(session, {incident.fingerprint for incident in incidents})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+import agentic
 from agentic.cli.explain import command, load_pages, page_text
 from agentic.exceptions import AgenticError
 from agentic.records import CodePage, all_pages
@@ -46,3 +48,12 @@ def test_an_unknown_code_names_the_nearest() -> None:
 
     assert isinstance(error, AgenticError)
     assert "AC111" in error.hint or "AC112" in error.hint
+
+
+def test_every_code_that_the_package_can_print_has_a_page(pages: list[CodePage]) -> None:
+    package = Path(agentic.__file__).parent
+    texts = (file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
+    printed = {code for text in texts for code in re.findall(r'"(A[CPGR]\d{3})"', text)}
+
+    assert len(printed) > 100
+    assert printed - {entry.code for entry in pages} == set()

@@ -73,6 +73,6 @@ def test_another_ending_is_not_silently_left_out(tmp_path: Path) -> None:
 
 
 def test_what_an_expression_may_ask_of_a_finding_is_what_it_is_told() -> None:
-    finding = Finding("AR001", "unknown", RootCause("model.a.b"), 0.5, "Something.")
+    finding = Finding("AR000", "unknown", RootCause("model.a.b"), 0.5, "Something.")
 
     assert set(FINDING) <= set(told(Diagnosis(finding, "escalate", "t")))

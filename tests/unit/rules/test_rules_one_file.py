@@ -407,7 +407,7 @@ def test_what_no_rule_knows_is_laid_at_the_tested_node() -> None:
         case_of([STAGING, mart("select 1 as n"), test], incident)
     )
 
-    assert report["finding"]["code"] == "AR001"
+    assert report["finding"]["code"] == "AR000"
     assert report["finding"]["root_cause"]["node"] == "model.shop.orders"
     assert report["finding"]["root_cause"]["column"] == "n"
 

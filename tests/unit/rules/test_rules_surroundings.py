@@ -74,7 +74,7 @@ def test_the_missing_grant_is_spelt_out() -> None:
 def test_an_unknown_failure_says_what_was_ruled_out() -> None:
     report = World().run(case_of([NODE], failed("model.shop.orders", "something new")))
 
-    assert report["finding"]["code"] == "AR001"
+    assert report["finding"]["code"] == "AR000"
     assert report["decision"] == "escalate"
     assert "Ruled out" in report["finding"]["evidence"][-1]["text"]
 
