@@ -95,10 +95,10 @@ def _refuse_mixtures(asked: Asked, columns: bool, impact_of: str | None, since: 
 def _show(flags: Flags, asked: Asked, columns: bool) -> None:
     from agentic.cli.lineage_shown import show_columns, show_graph
     from agentic.lineage import Graph
-    from agentic.project import find_project, load_manifest
+    from agentic.project import find_project
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
-    manifest = load_manifest(project.manifest_path)
+    manifest = read_manifest(project)
     graph = Graph(manifest)
     uids = graph.order(_selected(asked, project, manifest, graph, flags))
     if not uids:
@@ -110,6 +110,20 @@ def _show(flags: Flags, asked: Asked, columns: bool) -> None:
     else:
         near = _near(asked, uids, graph)
         show_graph(flags, project, manifest, graph, uids, near)
+
+
+def read_manifest(project: Project) -> Manifest:
+    """dbt's manifest; a note when files are newer than it. Raises ArtifactError."""
+    from agentic.project import changed_since, load_manifest
+
+    manifest = load_manifest(project.manifest_path)
+    changed = changed_since(project, project.manifest_path)
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        note(
+            f"warning: {changed[0]}{more} changed since dbt's manifest: run `dbt parse` for today's"
+        )
+    return manifest
 
 
 def _near(asked: Asked, uids: Sequence[str], graph: Graph) -> str:

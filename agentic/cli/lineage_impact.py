@@ -24,13 +24,14 @@ _PARTS = (
 
 def show_impact(flags: Flags, text: str) -> None:
     """What a change of `NODE.COLUMN` breaks."""
+    from agentic.cli.lineage import read_manifest
     from agentic.cli.selection import node_and_column
     from agentic.exceptions import SelectorError
     from agentic.lineage import Graph, impact
-    from agentic.project import find_project, load_manifest
+    from agentic.project import find_project
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
-    manifest = load_manifest(project.manifest_path)
+    manifest = read_manifest(project)
     graph = Graph(manifest)
     uid, column = node_and_column(text, manifest)
     lineage = traced(flags, project, manifest, [uid, *graph.descendants(uid)])
@@ -57,12 +58,13 @@ def _impact_text(found: Impact) -> None:
 
 def show_change(flags: Flags, since: str) -> None:
     """What the code that changed since a revision, uncommitted changes included, breaks."""
+    from agentic.cli.lineage import read_manifest
     from agentic.lineage import Graph, changes_of, consequences
-    from agentic.project import find_project, load_manifest
+    from agentic.project import find_project
     from agentic.sql import dialect_of
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
-    manifest = load_manifest(project.manifest_path)
+    manifest = read_manifest(project)
     graph = Graph(manifest)
     dialect = dialect_of(manifest.metadata.adapter_type or "")
     before, after = _texts(project, since)

@@ -60,6 +60,12 @@ def _reference(text: str) -> str:
     )
 
 
+def _repository(text: str) -> str:
+    if not re.fullmatch(r"[\w.\-]+/[\w.\-]+", text):
+        raise invalid(f"{text!r} names no repository", "owner/name")
+    return text
+
+
 def _short_for(key: str) -> Callable[[Any], Any]:
     def expand(value: Any) -> Any:
         if isinstance(value, str) and value:
@@ -121,7 +127,7 @@ class GithubSettings(Spec):
 
     token: Reference
     """May read and write pull requests; the branch is pushed with git's own credentials."""
-    repository: Annotated[Text, Field(pattern=r"^[\w.\-]+/[\w.\-]+$")] | None = None
+    repository: Annotated[Text, AfterValidator(_repository)] | None = None
     """owner/name; default: what the remote's address says."""
     remote: Annotated[Text, Field(pattern=r"^[A-Za-z0-9_][\w.\-/]*$")] = "origin"
     """Name of the git remote that branches are pushed to."""

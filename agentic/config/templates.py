@@ -177,7 +177,7 @@ def _env_var(env: Mapping[str, str], *, secrets: bool) -> Any:
             return env[key]
         if default:
             return str(default[0])
-        hint = f"set it, or give a default: env_var({key!r}, '')"
+        hint = "set it" if secrets else f"set it, or give a default: env_var({key!r}, '')"
         raise TemplateFault("AC122", f"the environment variable {key!r} is not set", hint)
 
     return env_var

@@ -274,11 +274,16 @@ def _write(session: Session, found: Investigation, result: RunResult) -> None:
     session.store.link(result.incident, run_id=result.run_id, root_cause=cause)
     session.stream.emit(
         "run.failed" if result.status == "error" else "run.ended",
-        f"{result.status.replace('_', ' ')}: {result.decision}",
+        f"{_ended(session, result)}: {result.decision}",
         run_id=result.run_id,
         agent=result.agent,
         incident=dump(result.incident)["fingerprint"],
     )
+
+
+def _ended(session: Session, result: RunResult) -> str:
+    found_only = session.diagnose_only and result.status == "escalated"
+    return "diagnosed" if found_only else result.status.replace("_", " ")
 
 
 def _dirty_note(result: RunResult) -> str:

@@ -16,7 +16,7 @@ from agentic.store import new_run_id
 
 publish(
     CodePage(
-        "AC404",
+        "AC503",
         "no-such-agent",
         "`agentic run` was given the name of an agent that the files do not declare.",
         fix="`agentic ls` lists the agents; names are written as in agents.yml.",
@@ -34,7 +34,7 @@ def handle(
     if agent_name is not None and agent_name not in known:
         message = f"there is no agent {agent_name!r}"
         raise ConfigError(
-            [Issue("agents.yml", 1, 1, "AC404", message, f"agents: {', '.join(known)}")]
+            [Issue("agents.yml", 1, 1, "AC503", message, f"agents: {', '.join(known)}")]
         )
     if not any(incident.kind in _UNBUILT for incident in incidents):
         # What does not parse was not built, so it says nothing of incidents that were open before.
