@@ -39,9 +39,9 @@ def answer(
             f"PARSER_DIFFERENTIAL: {objection}",
             hint="Write the statement plainly: one select over named relations.",
         )
-    _by_its_plan(bench, connection.plan(verdict.sql), explain=explain)
     sent = f"explain {verdict.sql}" if explain else verdict.sql
     try:
+        _by_its_plan(bench, connection.plan(verdict.sql), explain=explain)
         found = connection.query(sent, max_rows=max_rows, timeout_s=timeout_s)
     except WarehouseLocked:
         raise
@@ -57,13 +57,11 @@ def answer(
     return sent, _masked(found, masked)
 
 
-def _by_its_plan(bench: Bench, plan: Plan | None, *, explain: bool) -> None:
+def _by_its_plan(bench: Bench, plan: Plan, *, explain: bool) -> None:
     """What the engine would read, behind views and parents too, and how much of it.
 
     Raises ToolError when that is not allowed.
     """
-    if plan is None:
-        return
     denied = [one for one in plan.relations if bench.world is not None and bench.world.denied(one)]
     if denied:
         raise ToolError(f"READ_DENIED: behind what it names the statement reads {denied[0]}")

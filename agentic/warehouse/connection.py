@@ -48,10 +48,10 @@ class Connection(Protocol):
         """What the engine itself objects to in a statement judged to be one read of these relations
         (`schema.table`): a sentence, or nothing. Asks its parser or planner; runs nothing."""
 
-    def plan(self, sql: str) -> Plan | None:
-        """What the statement would read, by the engine's planner; nothing is run.
+    def plan(self, sql: str) -> Plan:
+        """What the statement would read, by the engine's binder and planner; nothing is run.
 
-        None where the engine plans no such statement.
+        Raises WarehouseError where `query` would: a statement that cannot be planned is not run.
         """
 
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:

@@ -33,6 +33,7 @@ _HARMLESS = frozenset(
     ]
 )  # fmt: skip
 
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
 _TABLE_ROWS = """
     select database_name || '.' || schema_name || '.' || table_name, estimated_size
     from duckdb_tables()
@@ -125,18 +126,25 @@ class DuckdbConnection:
         kind = found[0].type.name
         return "" if kind in _READS else f"DuckDB calls it {kind}"
 
-    def plan(self, sql: str) -> Plan | None:
-        # DuckDB tells rows and columns of a scan, not bytes: a value counts as eight.
-        try:
-            planned = self._session.execute(f"explain (format json) {sql}").fetchall()
+    def plan(self, sql: str) -> Plan:
+        with self._limited(60):
+            # Not from the optimizer's plan, which answers a `max` from statistics and shows no scan.
+            named = self._session.get_table_names(sql, qualified=True)
+            here = str(self._session.execute("select current_schema()").fetchone()[0])
+            scans = self._scanned(sql)
             rows = dict(self._session.execute(_TABLE_ROWS).fetchall())
-        except duckdb.Error:
-            return None
-        scans = list(_scans(msgspec.json.decode(planned[0][1])))
         return Plan(
+            # DuckDB tells rows and columns of a scan, not bytes: a value counts as eight.
             scan_bytes=sum(8 * columns * rows.get(table, 0) for table, columns in scans),
-            relations=tuple(sorted({".".join(one.lower().split(".")[-2:]) for one, _ in scans})),
+            relations=tuple(sorted({_key(name, here) for name in named})),
         )
+
+    def _scanned(self, sql: str) -> list[tuple[str, int]]:
+        """Tables with the number of columns that are scanned of each."""
+        if [one.type.name for one in self._session.extract_statements(sql)] != ["SELECT"]:
+            return []
+        planned = self._session.execute(f"explain (format json) {sql}").fetchall()
+        return list(_scans(msgspec.json.decode(planned[0][1])))
 
     def execute(self, sql: str, *, timeout_s: float = 600) -> None:
         if not self._writable:
@@ -191,6 +199,12 @@ class DuckdbConnection:
         # The statement may have ended, and the connection with it, while the timer fired.
         with suppress(duckdb.Error):
             self._session.interrupt()
+
+
+def _key(name: str, schema: str) -> str:
+    """`schema.table` in lower case of a name as DuckDB quotes it."""
+    parts = [quoted or plain for quoted, plain in _PART.findall(name)]
+    return ".".join([schema, *parts][-2:]).replace('""', '"').lower()
 
 
 def _scans(plan: Any) -> Iterator[tuple[str, int]]:

@@ -155,15 +155,39 @@ def test_a_second_connection_of_this_process_is_as_restricted(root: Path) -> Non
         pytest.param("select id from big where id > 900", 8_000, id="behind-a-view"),
         pytest.param("select 1", 0, id="nothing"),
         pytest.param("describe payments", 0, id="reads-no-rows"),
-        pytest.param("selct", None, id="broken"),
+        pytest.param("explain select id from payments", 0, id="explained"),
     ],
 )
 def test_a_scan_is_estimated_without_running_it(
-    reader: Connection, sql: str, estimate: int | None
+    reader: Connection, sql: str, estimate: int
 ) -> None:
-    plan = reader.plan(sql)
+    assert reader.plan(sql).scan_bytes == estimate
 
-    assert (plan.scan_bytes if plan else None) == estimate
+
+def test_what_cannot_be_planned_is_an_error(reader: Connection) -> None:
+    for sql in ("selct", "select no_such_column from payments", "select 1 from no_such_table"):
+        with pytest.raises(WarehouseError):
+            reader.plan(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select id from big",
+        "select max(id) from big",
+        "select count(*) from main.big",
+        "select (select min(id) from big) as low",
+        "summarize big",
+        "with w as materialized (select * from big) select 1 from w",
+    ],
+)
+def test_a_plan_names_what_a_view_stands_on(reader: Connection, sql: str) -> None:
+    """Also where the optimizer answers from statistics and scans nothing."""
+    assert reader.plan(sql).relations == ("raw data.order.lines",)
+
+
+def test_a_plan_names_what_has_no_schema_in_the_text(reader: Connection) -> None:
+    assert reader.plan("select * from PAYMENTS").relations == ("main.payments",)
 
 
 def test_a_slow_statement_is_stopped_and_the_session_goes_on(reader: Connection) -> None:
