@@ -128,7 +128,7 @@ class DuckdbConnection:
 
     def plan(self, sql: str) -> Plan:
         with self._limited(60):
-            # Not from the optimizer's plan, which answers a `max` from statistics and shows no scan.
+            # Not from the optimizer's plan: it answers a `max` from statistics and shows no scan.
             named = self._session.get_table_names(sql, qualified=True)
             here = str(self._session.execute("select current_schema()").fetchone()[0])
             scans = self._scanned(sql)
