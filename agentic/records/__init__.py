@@ -28,6 +28,7 @@ from agentic.records.run import (
 from agentic.records.serial import content_hash, dump, dumps, load, loads
 from agentic.records.tool import Effect, ToolCall, ToolResult, ToolSpec
 from agentic.records.turn import StopReason, Turn
+from agentic.records.wording import sentence_start
 
 __all__ = [
     "CheckReport",
@@ -74,5 +75,6 @@ __all__ = [
     "page",
     "public_run",
     "publish",
+    "sentence_start",
     "strictest",
 ]

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from agentic.records import sentence_start
 from agentic.rules.asking import recent_changes, shapes_of, text_of
 from agentic.rules.binding_mends import grouped, meant, names_in, qualified, renamed, words_named
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
@@ -209,7 +210,7 @@ def _mended(
         finding=draft.finding(summary, confidence=0.93),
         decision="fix",
         title=f"fix({name}): {best.why}"[:120],
-        rationale=f"{summary} {best.why.capitalize()}; nothing else changes.",
+        rationale=f"{summary} {sentence_start(best.why)}; nothing else changes.",
         changes=(change,),
     )
 

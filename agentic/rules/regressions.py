@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from agentic.records import sentence_start
 from agentic.rules.asking import FileChange, recent_changes, text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.history import harmless, latest_change, restored
@@ -64,7 +65,7 @@ def _by_its_rows(case: Case, draft: Draft, unit: str, summary: str) -> Steps[Dia
         draft.finding(summary, confidence=0.91),
         "fix",
         f"fix({name}): {best.why}, as its unit test holds"[:120],
-        f"{summary} {best.why.capitalize()}; the unit test stays as it is.",
+        f"{summary} {sentence_start(best.why)}; the unit test stays as it is.",
         (change,),
     )
     return called(diagnosis, kind_of_change(best.text, code or "", case.dialect))

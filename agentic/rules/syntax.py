@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from agentic.records import sentence_start
 from agentic.rules.asking import text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.code_text import file_in, line_in
@@ -123,6 +124,6 @@ def _repaired(draft: Draft, path: str, code: str, best: Mend, summary: str) -> D
         finding=draft.finding(summary, confidence=0.95),
         decision="fix",
         title=f"fix({name}): {best.why}"[:120],
-        rationale=f"{summary} {best.why.capitalize()}; nothing else changes.",
+        rationale=f"{summary} {sentence_start(best.why)}; nothing else changes.",
         changes=(change,),
     )

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from agentic.records import sentence_start
 from agentic.rules.asking import text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.code_text import last
@@ -70,7 +71,7 @@ def yaml_indent(case: Case) -> Steps[Diagnosis | None]:
         finding=draft.finding(summary, confidence=0.95),
         decision="fix",
         title=f"fix({path.rsplit('/', 1)[-1]}): {best.why}"[:120],
-        rationale=f"{summary} {best.why.capitalize()}; nothing else changes, no test is lost.",
+        rationale=f"{summary} {sentence_start(best.why)}; nothing else changes, no test is lost.",
         changes=(change,),
     )
 

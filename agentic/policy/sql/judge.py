@@ -14,6 +14,7 @@ from agentic.policy.sql.syntax import judge_facts
 from agentic.policy.sql.verdict import SqlVerdict
 from agentic.policy.sql.writes import judge_writes
 from agentic.policy.world import Lens, World
+from agentic.records import sentence_start
 from agentic.sql.effects import DIALECTS, Statement, facts_of, read_statements
 from agentic.sql.effects_writes import Effects, effects_of
 from agentic.sql.tables import GROUPED, MASKED, PII, PROBED, SYSTEM, Refusal
@@ -116,7 +117,7 @@ def deny(code: str, reason: str, role: str, effects: Effects | None = None) -> S
     """A denial with what would be allowed instead."""
     reads = effects.reads if effects is not None else ()
     writes = written(effects) if effects is not None else ()
-    text = f"{reason[:1].upper()}{reason[1:].rstrip('.')}. {_HELP.get(role, '')}".strip()
+    text = f"{sentence_start(reason).rstrip('.')}. {_HELP.get(role, '')}".strip()
     return SqlVerdict("deny", code, text, reads, writes)
 
 
