@@ -80,7 +80,8 @@ def as_line(identity: object, verdict: ChangeVerdict) -> dict[str, Any]:
 def _print(verdict: ChangeVerdict) -> None:
     emit_text(f"{verdict.verdict} {verdict.code}: {verdict.reason}")
     for one in verdict.findings:
-        emit_text(f"  {one.path}:{one.line} {one.verdict} {one.code} {one.reason}")
+        where = f"{one.path}:{one.line}" if one.line else one.path
+        emit_text(f"  {where} {one.verdict} {one.code} {one.reason}")
 
 
 def read_cases(path: Path) -> list[dict[str, Any]]:

@@ -63,22 +63,12 @@ def show_columns(
     """Columns of nodes, and what each is made of."""
     lineage = traced(flags, project, manifest, uids, expressions=flags.as_json)
     rows = [(uid, column) for uid in uids for column in lineage.columns(uid)]
-    if flags.output == "mermaid":
-        edges = [
-            (edge.node, edge.column, uid, column, edge.kind)
-            for uid, column in rows
-            for edge in lineage.upstream(uid, column)
-            if edge.node and edge.kind not in ("filter", "join")
-        ]
-        lines(drawing.column_mermaid(edges))
-        return
-    if flags.output == "html":
-        details: dict[str, list[str]] = {}
-        for uid, column in rows:
-            details.setdefault(uid, []).append(_column_text(lineage, uid, column))
-        drawn = [uid for uid in uids if not uid.startswith(_TESTS)]
-        title = f"Columns of {project.name}"
-        emit_text(drawing.html(drawn, graph, title=title, details=details))
+    if flags.output in ("mermaid", "html"):
+        edges = _drawn_edges(lineage, rows)
+        if flags.output == "mermaid":
+            lines(drawing.column_mermaid([edge for edge in edges if edge[0]]))
+        else:
+            emit_text(drawing.column_html(edges, graph, title=f"Columns of {project.name}"))
         return
     shown = ""
     for uid, column in rows:
@@ -91,6 +81,21 @@ def show_columns(
             emit_text(plain(drawing.label(uid)))
             shown = uid
         emit_text(plain("  " + _column_text(lineage, uid, column)))
+
+
+def _drawn_edges(
+    lineage: ColumnLineage, rows: Sequence[tuple[str, str]]
+) -> list[drawing.ColumnEdge]:
+    """What each column is made of; one that is made of no column has an edge from nowhere."""
+    edges: list[drawing.ColumnEdge] = []
+    for uid, column in rows:
+        found = [
+            (edge.node, edge.column, uid, column, edge.kind)
+            for edge in lineage.upstream(uid, column)
+            if edge.node and edge.kind not in ("filter", "join")
+        ]
+        edges += found or [("", "", uid, column, lineage.kind(uid, column))]
+    return edges
 
 
 def _column_text(lineage: ColumnLineage, uid: str, column: str) -> str:

@@ -18,7 +18,10 @@ _COLOURS = {
     "test": "#b3b9c2",
     "unit_test": "#b3b9c2",
 }
-_WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 220, 30, 70, 14
+_WIDTH, _ROW, _GAP_X, _GAP_Y = 220, 30, 70, 14
+
+ColumnEdge = tuple[str, str, str, str, str]
+"""A parent's node and column (both empty: made here), a node and its column, the edge's kind."""
 
 
 def label(uid: str) -> str:
@@ -98,8 +101,8 @@ def mermaid(uids: Collection[str], graph: Graph) -> Iterator[str]:
                 yield f"    {ids[uid]} --> {ids[child]}"
 
 
-def column_mermaid(edges: Sequence[tuple[str, str, str, str, str]]) -> Iterator[str]:
-    """Lines of a Mermaid flowchart of columns; an edge is (node, column, node, column, kind)."""
+def column_mermaid(edges: Sequence[ColumnEdge]) -> Iterator[str]:
+    """Lines of a Mermaid flowchart of columns."""
     ids: dict[tuple[str, str], str] = {}
     nodes: dict[str, list[tuple[str, str]]] = {}
     for up, up_column, down, down_column, _ in edges:
@@ -126,52 +129,107 @@ def html(
 ) -> str:
     """One page with the graph as SVG; `details` are lines shown when a node is pointed at."""
     order = graph.order(uids)
-    place = _layout(order, graph)
-    width = max((x for x, _ in place.values()), default=0) + _WIDTH + 20
-    height = max((y for _, y in place.values()), default=0) + _HEIGHT + 20
+    place = _layout(order, graph, {})
     parts = []
     for uid in order:
         for child in graph.children(uid):
             if child in place:
-                parts.append(_line(place[uid], place[child]))
+                parts.append(_line(_right(place[uid]), _left(place[child])))
     for uid in order:
         parts.append(_box(uid, place[uid], (details or {}).get(uid, ())))
+    return _page(title, place, {}, parts)
+
+
+def column_html(edges: Sequence[ColumnEdge], graph: Graph, *, title: str) -> str:
+    """One page with a box a node that lists its columns, and lines between columns."""
+    columns: dict[str, list[str]] = {}
+    for up, up_column, down, down_column, _ in edges:
+        for uid, column in ((up, up_column), (down, down_column)):
+            if column and column not in columns.setdefault(uid, []):
+                columns[uid].append(column)
+    place = _layout(graph.order(columns), graph, columns)
+
+    def at(uid: str, column: str) -> tuple[int, int]:
+        x, y = place[uid]
+        return x, y + (_ROW * (1 + columns[uid].index(column)) if column else 0)
+
+    parts = [
+        f"<g><title>{escape(f'{label(up)}.{up_column} to {label(down)}.{down_column}: {kind}')}"
+        f"</title>{_line(_right(at(up, up_column)), _left(at(down, down_column)))}</g>"
+        for up, up_column, down, down_column, kind in edges
+        if up
+    ]
+    for uid, named in columns.items():
+        parts.append(_box(uid, place[uid], ()))
+        x, y = place[uid]
+        for number, column in enumerate(named, 1):
+            parts.append(
+                f"<rect class='column' x='{x}' y='{y + number * _ROW}' width='{_WIDTH}' "
+                f"height='{_ROW}'/><text x='{x + 14}' y='{y + number * _ROW + 19}'>"
+                f"<title>{escape(column)}</title>{escape(_short(column))}</text>"
+            )
+    return _page(title, place, columns, parts)
+
+
+def _page(
+    title: str,
+    place: Mapping[str, tuple[int, int]],
+    columns: Mapping[str, Sequence[str]],
+    parts: Sequence[str],
+) -> str:
+    width = max((x for x, _ in place.values()), default=0) + _WIDTH + 20
+    height = max((y + _height(columns.get(uid, ())) for uid, (_, y) in place.items()), default=0)
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f"<title>{escape(title)}</title><style>body{{font:14px system-ui,sans-serif;margin:1.5em}}"
         "svg text{font-size:12px;fill:#1c2430}path{fill:none;stroke:#9aa4b2}"
-        "rect{rx:5;stroke:#3d4a5c;stroke-width:.6}</style></head>\n"
+        "rect{rx:5;stroke:#3d4a5c;stroke-width:.6}rect.column{rx:0;fill:#f4f6f9}</style></head>\n"
         f"<body><h1>{escape(title)}</h1>\n<svg xmlns='http://www.w3.org/2000/svg' "
-        f"width='{width}' height='{height}'>\n" + "\n".join(parts) + "\n</svg></body></html>\n"
+        f"width='{width}' height='{height + 20}'>\n" + "\n".join(parts) + "\n</svg></body></html>\n"
     )
 
 
-def _layout(order: Sequence[str], graph: Graph) -> dict[str, tuple[int, int]]:
+def _layout(
+    order: Sequence[str], graph: Graph, columns: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[int, int]]:
     rank: dict[str, int] = {}
-    rows: dict[int, int] = {}
+    bottom: dict[int, int] = {}
     place: dict[str, tuple[int, int]] = {}
     for uid in order:
         rank[uid] = 1 + max((rank[one] for one in graph.parents(uid) if one in rank), default=-1)
-        row = rows.get(rank[uid], 0)
-        rows[rank[uid]] = row + 1
-        place[uid] = (10 + rank[uid] * (_WIDTH + _GAP_X), 10 + row * (_HEIGHT + _GAP_Y))
+        y = bottom.get(rank[uid], 10)
+        bottom[rank[uid]] = y + _height(columns.get(uid, ())) + _GAP_Y
+        place[uid] = (10 + rank[uid] * (_WIDTH + _GAP_X), y)
     return place
 
 
+def _height(columns: Sequence[str]) -> int:
+    return _ROW * (1 + len(columns))
+
+
+def _left(place: tuple[int, int]) -> tuple[int, int]:
+    return place[0], place[1] + _ROW // 2
+
+
+def _right(place: tuple[int, int]) -> tuple[int, int]:
+    return place[0] + _WIDTH, place[1] + _ROW // 2
+
+
 def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x1, y1 = start[0] + _WIDTH, start[1] + _HEIGHT // 2
-    x2, y2 = end[0], end[1] + _HEIGHT // 2
+    (x1, y1), (x2, y2) = start, end
     middle = (x1 + x2) // 2
     return f"<path d='M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}'/>"
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 32 else text[:31] + "…"
+
+
 def _box(uid: str, place: tuple[int, int], lines: Sequence[str]) -> str:
-    text = label(uid)
-    short = text if len(text) <= 32 else text[:31] + "…"
     colour = _COLOURS.get(uid.partition(".")[0], "#7aa7d9")
     hover = escape("\n".join([uid, *lines]))
     return (
         f"<g><title>{hover}</title><rect x='{place[0]}' y='{place[1]}' width='{_WIDTH}' "
-        f"height='{_HEIGHT}' fill='{colour}'/><text x='{place[0] + 8}' y='{place[1] + 19}'>"
-        f"{escape(short)}</text></g>"
+        f"height='{_ROW}' fill='{colour}'/><text x='{place[0] + 8}' y='{place[1] + 19}'>"
+        f"{escape(_short(label(uid)))}</text></g>"
     )

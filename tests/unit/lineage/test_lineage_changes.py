@@ -245,6 +245,8 @@ def test_hostile_names_stay_text(name: str) -> None:
     chart = list(drawing.mermaid([uid], graph))
     columns = list(drawing.column_mermaid([(uid, name, uid, name, "renamed")]))
 
-    assert "<script" not in page
+    drawn = drawing.column_html([("", "", uid, name, "constant")], graph, title=name)
+
+    assert "<script" not in page + drawn
     assert len(chart) == 2
     assert all(line.count('"') in (0, 2) and "<" not in line for line in (*chart, *columns[:4]))

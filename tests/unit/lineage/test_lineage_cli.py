@@ -153,6 +153,15 @@ def test_mermaid_and_html_need_nothing_else(project: Path) -> None:
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
 
 
+def test_the_columns_of_one_node_are_drawn_with_what_they_are_made_of(project: Path) -> None:
+    page = run(project, "income", "--columns", "--output", "html").stdout
+
+    assert page.count("<path ") == 3
+    assert page.count(" to income.") == 3
+    assert page.count(": aggregated</title>") == 2
+    assert ">stg_prices<" in page
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
