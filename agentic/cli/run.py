@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from agentic.cli.options import Flags, project_options
 from agentic.cli.output import emit_json, emit_text, note
+
+if TYPE_CHECKING:
+    from agentic.records import RunResult
 
 
 @click.command("run", short_help="Handle open incidents.")
@@ -15,22 +20,25 @@ from agentic.cli.output import emit_json, emit_text, note
     is_flag=True,
     help="Open the branch and the pull request; without it nothing leaves the machine.",
 )
+@click.option("--request", metavar="TEXT", help="A task in words for AGENT, instead of what broke.")
 @project_options()
-def command(flags: Flags, agent: str | None, apply: bool) -> int:
+def command(flags: Flags, agent: str | None, apply: bool, request: str | None) -> int:
     """Diagnose, propose and prove; show the finding, the diff and the checks.
 
     Without AGENT every incident that the last building dbt invocation left goes to the first
     agent in agents.yml that matches it. `dbt build || agentic run` in CI: exit code 0 when nothing
     is left to do, 1 when something is left for a person, 2 for an error.
     """
+    if request is not None:
+        if agent is None or not request.strip():
+            raise click.UsageError("--request needs an agent and words: run AGENT --request TEXT")
+        return handle_task(flags, agent, request, apply=apply)
     return handle_incidents(flags, agent, apply=apply, diagnose_only=False)
 
 
 def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_only: bool) -> int:
     """What `run` and `diagnose` share. Returns the exit code."""
     from agentic.cli.progress import progress_sink
-    from agentic.cli.report import run_text, summary_line
-    from agentic.records import exit_code, public_run
     from agentic.runtime import (
         close_gone,
         handle,
@@ -57,7 +65,30 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
         close_gone(session, set())
         remember_relations(session)
         return 0
-    runs = handle(session, incidents, agent_name=agent)
+    return _shown(flags, handle(session, incidents, agent_name=agent), apply=apply)
+
+
+def handle_task(flags: Flags, agent: str, request: str, *, apply: bool) -> int:
+    """A task in words for one agent. Returns the exit code."""
+    from agentic.cli.progress import progress_sink
+    from agentic.runtime import agent_named, handle_request, open_session
+
+    session, _ = open_session(
+        flags.project_dir,
+        profiles_dir=flags.profiles_dir,
+        target=flags.target,
+        apply=apply,
+        diagnose_only=False,
+        sinks=(progress_sink(),),
+    )
+    run = handle_request(session, agent_named(session, agent), request)
+    return _shown(flags, [run], apply=apply)
+
+
+def _shown(flags: Flags, runs: list[RunResult], *, apply: bool) -> int:
+    from agentic.cli.report import run_text, summary_line
+    from agentic.records import exit_code, public_run
+
     for run in runs:
         if flags.as_json:
             emit_json(public_run(run))

@@ -51,6 +51,7 @@ def _compile(inputs: Inputs, spec: AgentSpec, path: YamlPath, limits: Limits) ->
     text = _instructions(inputs, spec, base, scope, path)
     return CompiledAgent(
         name=spec.name if inputs.specs.agents_found else DEFAULT_AGENT,
+        role=(spec.extends or spec.name).removeprefix("agentic."),
         description=merged.description or "",
         engine=merged.engine or "auto",
         model=merged.model or standard_agents()[DEFAULT_AGENT].model or "",

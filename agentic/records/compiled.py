@@ -68,6 +68,9 @@ class CompiledAgent(msgspec.Struct, frozen=True):
     """One agent, ready to run."""
 
     name: str
+    role: str = ""
+    """The standard agent that it extends, without `agentic.`; its own name where it extends none.
+    Keyless paths go by it."""
     description: str = ""
     engine: str = "auto"
     model: str = ""

@@ -4,6 +4,7 @@ from agentic.rules.case import Case, Change, Diagnosis
 from agentic.rules.driver import diagnose, diagnose_and_fix
 from agentic.rules.loading import BUILT_IN
 from agentic.rules.registry import Rule, rule, rules
+from agentic.rules.routines import roles_with_routines, routine, routine_for
 
 __all__ = [
     "BUILT_IN",
@@ -13,6 +14,9 @@ __all__ = [
     "Rule",
     "diagnose",
     "diagnose_and_fix",
+    "roles_with_routines",
+    "routine",
+    "routine_for",
     "rule",
     "rules",
 ]

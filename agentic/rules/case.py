@@ -46,6 +46,8 @@ class Case:
     """Names of built-in rules to ask first."""
     calls: int = 40
     """Tool calls that the run may make."""
+    role: str = ""
+    """Of the agent that was called: what a request can be done with (`routine_for`)."""
     memory: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
     """Answers that several rules ask of the same artifacts: reading SQL is the dear part."""
 

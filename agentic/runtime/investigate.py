@@ -110,6 +110,7 @@ def investigate(
         tuple(one for one in session.compiled.playbooks if one.agent in ("", agent.name)),
         session.compiled.rule_order,
         agent.limits.tool_calls,
+        agent.role,
     )
     bench = _bench(session, incident, places)
     budget = _budget(session, agent, incident, (run_id, started_at))

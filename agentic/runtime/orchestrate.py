@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agentic.checks import Companion
 from agentic.exceptions import ConfigError, Issue
 from agentic.guardrails import Desk
-from agentic.records import CodePage, Incident, RunResult, publish
+from agentic.records import CodePage, CompiledAgent, Incident, RunResult, publish
 from agentic.runtime.conclude import companion_of, conclude, merged
 from agentic.runtime.investigate import Investigation, investigate
 from agentic.runtime.session import Session
@@ -30,12 +30,8 @@ def handle(
     session: Session, incidents: Sequence[Incident], *, agent_name: str | None = None
 ) -> list[RunResult]:
     """Handle incidents. Raises ConfigError when an agent was named that does not exist."""
-    known = [agent.name for agent in session.compiled.agents]
-    if agent_name is not None and agent_name not in known:
-        message = f"there is no agent {agent_name!r}"
-        raise ConfigError(
-            [Issue("agents.yml", 1, 1, "AC503", message, f"agents: {', '.join(known)}")]
-        )
+    if agent_name is not None:
+        agent_named(session, agent_name)
     if not any(incident.kind in _UNBUILT for incident in incidents):
         # What does not parse was not built, so it says nothing of incidents that were open before.
         close_gone(session, {incident.fingerprint for incident in incidents})
@@ -62,6 +58,16 @@ def handle(
     return results
 
 
+def agent_named(session: Session, name: str) -> CompiledAgent:
+    """The agent of this name. Raises ConfigError (AC503) when there is none."""
+    for agent in session.compiled.agents:
+        if agent.name == name:
+            return agent
+    known = ", ".join(agent.name for agent in session.compiled.agents)
+    message = f"there is no agent {name!r}"
+    raise ConfigError([Issue("agents.yml", 1, 1, "AC503", message, f"agents: {known}")])
+
+
 def close_gone(session: Session, present: set[str]) -> None:
     """Close incidents that are gone, and what was asked about them: a yes would come too late."""
     gone = session.store.close_absent(present)
@@ -80,10 +86,10 @@ def _by_root_cause(session: Session, found: Sequence[Investigation]) -> list[lis
     """Groups in order of their first incident. What no engine could explain stands alone."""
     groups: dict[str, list[Investigation]] = {}
     for one in found:
-        known = one.report is not None and one.report.finding.root_cause.node
+        finding = one.report.finding if one.report else None
         key = one.run_id
-        if known and one.report is not None:
-            key = one.report.finding.fingerprint(session.project.name)
+        if finding is not None and finding.root_cause.node:
+            key = finding.fingerprint(session.project.name)
         groups.setdefault(key, []).append(one)
     return list(groups.values())
 

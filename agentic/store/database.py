@@ -327,6 +327,7 @@ class Store:
     def close_absent(self, present: set[str]) -> list[str]:
         """Close open incidents that the last build no longer shows; returns their fingerprints."""
         mine = (incidents.c.project == self.project) & (incidents.c.state == "open")
+        mine &= incidents.c.kind != "request"  # no build shows those: they end with their run
         with self.begin() as connection:
             query = select(incidents.c.fingerprint).where(mine)
             known: set[str] = set(connection.execute(query).scalars())
@@ -338,6 +339,14 @@ class Store:
                     .values(state="closed", last_seen_at=self.clock())
                 )
         return gone
+
+    def close_incident(self, fingerprint: str) -> None:
+        """Close one incident: a request is done with when its run has ended."""
+        mine = (incidents.c.project == self.project) & (incidents.c.fingerprint == fingerprint)
+        with self.begin() as connection:
+            connection.execute(
+                update(incidents).where(mine).values(state="closed", last_seen_at=self.clock())
+            )
 
     def incidents(self) -> list[RowMapping]:
         """All incidents, open ones first, newest first."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
+from agentic.exceptions import EngineError
 from agentic.records import ToolCall, ToolResult, Turn
-from agentic.rules import Case, diagnose_and_fix
+from agentic.rules import Case, diagnose_and_fix, roles_with_routines, routine_for
 from agentic.runtime.engines.base import Exchange, Task
 
 
@@ -21,11 +22,14 @@ class RulesEngine:
         self._fed = 0
 
     def next_turn(self, task: Task, history: Sequence[Exchange]) -> Turn:  # noqa: ARG002
-        """The rules' next call; `end_turn` when they have reported."""
+        """The rules' next call; `end_turn` when they have reported.
+
+        Raises EngineError for a task in words that no rule can do.
+        """
         call: ToolCall | None = None
         try:
             if self._rules is None:
-                self._rules = diagnose_and_fix(self.case)
+                self._rules = _begun(self.case)
                 call = next(self._rules)
             while self._fed < len(history):
                 results = history[self._fed].results
@@ -37,3 +41,19 @@ class RulesEngine:
             return Turn("end_turn")
         # They ended in an earlier turn and have no more to say.
         return Turn("tool_use", calls=(call,)) if call is not None else Turn("end_turn")
+
+
+def _begun(case: Case) -> Generator[ToolCall, ToolResult, None]:
+    """The rules for what broke, the role's routine for a task in words."""
+    if case.incident.kind != "request":
+        return diagnose_and_fix(case)
+    steps = routine_for(case)
+    if steps is None:
+        able = ", ".join(roles_with_routines())
+        also = f" Roles that can do some tasks without a model: {able}." if able else ""
+        raise EngineError(
+            f"no rule of `{case.role}` works from these words",
+            hint="The engine `anthropic` would: set ANTHROPIC_API_KEY and leave `engine: auto`."
+            + also,
+        )
+    return steps
