@@ -40,7 +40,9 @@ def _plain(value: Any) -> Any:
 def _head(run: RunResult) -> str:
     incident = run.incident
     title = click.style(f"{incident.kind.replace('_', ' ')} in {label(incident.node)}", bold=True)
-    first = incident.message.strip().splitlines()
+    if incident.kind == "request" and not incident.node:
+        title = click.style("request", bold=True)
+    first = (incident.message or incident.request).strip().splitlines()
     lines = [title, *(f"  {line}" for line in first[:4])]
     if incident.skipped:
         lines.append(f"  {len(incident.skipped)} nodes were skipped because of it")

@@ -72,6 +72,10 @@ class RunResult(msgspec.Struct, frozen=True):
     started_at: str = ""
     ended_at: str = ""
     extra: dict[str, Any] = {}
+    output: str = ""
+    """Name of the schema of `output_report`."""
+    output_report: dict[str, Any] | None = None
+    """What the agent reported, an object of its output schema; None where it reported nothing."""
 
 
 def public_run(run: RunResult) -> dict[str, Any]:
@@ -104,6 +108,8 @@ def public_run(run: RunResult) -> dict[str, Any]:
         "agent": run.agent,
         "engine": run.engine,
         "reason": run.reason,
+        "output": run.output,
+        "report": run.output_report,
     }
 
 

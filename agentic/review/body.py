@@ -37,13 +37,13 @@ def render_body(run: RunResult, *, calls: Sequence[tuple[str, str]] = (), note: 
     our own, never text from outside.
     """
     finding, proposal, report = run.finding, run.proposal, run.report
-    if finding is None or proposal is None or report is None:
-        raise ValueError("only a run with a finding, a proposal and a report has a body")
+    if proposal is None or report is None:
+        raise ValueError("only a run with a proposal and a report has a body")
     parts = [
         _verdict(run, report),
         f"> {note}\n" if note else "",
         _broke(run.incident),
-        _cause(finding, run.incident.message),
+        _cause(finding, run.incident.message) if finding else "",
         _change(proposal),
         _validation(report, str(run.extra.get("proof", ""))),
         _impact(finding, report),
@@ -66,15 +66,17 @@ def _verdict(run: RunResult, report: CheckReport) -> str:
     asks = "".join(f"\n- needs approval: {_text(ask)}" for ask in run.extra.get("asks", ()))
     if run.extra.get("approved"):
         asks += f"\n- {_text(run.extra['approved'])}"
-    confidence = run.finding.confidence if run.finding else 0.0
+    sure = f" · confidence {run.finding.confidence:.2f}" if run.finding else ""
     return (
         f"**Verdict**: {state} · {passed} of {len(report.results)} checks passed{left} · "
-        f"built in schema `{run.extra.get('schema', '')}` · engine `{run.engine}` · "
-        f"confidence {confidence:.2f}{asks}\n"
+        f"built in schema `{run.extra.get('schema', '')}` · engine `{run.engine}`"
+        f"{sure}{asks}\n"
     )
 
 
 def _broke(incident: Incident) -> str:
+    if incident.kind == "request":
+        return f"## What was asked\n\n{_quoted(incident.request or incident.message)}\n"
     lines = [f"## What broke\n\n`{label(incident.node)}` · {incident.kind.replace('_', ' ')}"]
     if incident.first_seen_at:
         lines[0] += f" · first seen {incident.first_seen_at[:16].replace('T', ' ')} UTC"
@@ -163,21 +165,18 @@ def _cell(value: object) -> str:
     return "" if value is None else _text(str(value))
 
 
-def _impact(finding: Finding, report: CheckReport) -> str:
-    exposures = [node for node in finding.affected if node.startswith("exposure.")]
-    nodes = [
-        node
-        for node in finding.affected
-        if not node.startswith(("exposure.", "test.", "unit_test."))
-    ]
+def _impact(finding: Finding | None, report: CheckReport) -> str:
+    affected = finding.affected if finding else ()
+    exposures = [node for node in affected if node.startswith("exposure.")]
+    nodes = [node for node in affected if not node.startswith(("exposure.", "test.", "unit_test."))]
     below = f"{len(nodes)} nodes below the root cause"
-    lines = [below + (f": {_names(nodes)}" if nodes else "") + "."]
+    lines = [below + (f": {_names(nodes)}" if nodes else "") + "."] if finding else []
     if exposures:
         lines.append(f"Exposures: {_names(exposures)}.")
     columns = next((one for one in report.results if one.code == "AP003"), None)
     if columns is not None:
         lines.append(_text(columns.detail))
-    return "## Impact\n\n" + "\n\n".join(lines) + "\n"
+    return "## Impact\n\n" + "\n\n".join(lines) + "\n" if lines else ""
 
 
 def _undo(run: RunResult) -> str:
@@ -194,7 +193,7 @@ def _undo(run: RunResult) -> str:
     )
 
 
-def _details(run: RunResult, finding: Finding, calls: Sequence[tuple[str, str]]) -> str:
+def _details(run: RunResult, finding: Finding | None, calls: Sequence[tuple[str, str]]) -> str:
     usage = run.usage
     spent = (
         f"{usage.tool_calls} tool calls, {usage.input_tokens + usage.output_tokens} tokens, "
@@ -209,10 +208,10 @@ def _details(run: RunResult, finding: Finding, calls: Sequence[tuple[str, str]])
     )
 
 
-def _mermaid(finding: Finding) -> str:
+def _mermaid(finding: Finding | None) -> str:
     """The path from the root cause to what failed; what lies below is listed under Impact."""
-    path = list(finding.lineage)[:LINEAGE_NODES]
-    if not path:
+    path = list(finding.lineage)[:LINEAGE_NODES] if finding else []
+    if finding is None or not path:
         return ""
     lines = ["```mermaid", "flowchart LR"]
     lines += [f'  n{number}["{_inline(label(node))}"]' for number, node in enumerate(path)]

@@ -25,11 +25,14 @@ class Branch(msgspec.Struct, frozen=True):
     state: Literal["created", "updated", "unchanged"]
 
 
-def branch_name(finding: Finding, fingerprint: str) -> str:
-    """`agentic/<class>-<node>-<fingerprint>`: every character is one we chose."""
-    words = f"{finding.cls}-{label(finding.root_cause.node)}".lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", words).strip("-")[:60].strip("-")
-    return f"agentic/{slug}-{fingerprint}"
+def branch_name(finding: Finding | None, fingerprint: str, *, title: str = "") -> str:
+    """`agentic/<class>-<node>-<fingerprint>`: every character is one we chose.
+
+    Without a finding the words are the title's, cut short.
+    """
+    words = f"{finding.cls}-{label(finding.root_cause.node)}" if finding else title
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60].strip("-")
+    return f"agentic/{slug or 'change'}-{fingerprint}"
 
 
 def open_branch(  # noqa: PLR0913 - each is a fact of the commit, named at the call

@@ -22,7 +22,8 @@ def run_folder(project: Project, run_id: str) -> Path:
 def write_casefile(
     project: Project, run: RunResult, *, transcript: object, body: str | None, patch: str
 ) -> Path:
-    """Write incident, transcript, proposal and report as JSON, the body and the patch as text.
+    """Write incident, finding, transcript, proposal, checks and the agent's report as JSON, the
+    body and the patch as text.
 
     Each JSON has a `metadata` block with a schema version, as dbt's artifacts have. Returns the
     folder.
@@ -33,7 +34,8 @@ def write_casefile(
         "incident": dump(run.incident),
         "finding": dump(run.finding),
         "proposal": dump(run.proposal),
-        "report": dump(run.report),
+        "report": run.output_report,
+        "checks": dump(run.report),
         "transcript": dump(transcript),
         "result": dump(run),
     }

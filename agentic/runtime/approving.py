@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agentic.guardrails import FIX, GIT_REVIEW, Desk, change_content, rules_of
-from agentic.records import Decision, Finding, RunResult
+from agentic.records import Decision, RunResult, content_hash
 from agentic.review import branch_name, standing_branch
 from agentic.runtime.investigate import Investigation
 from agentic.runtime.publishing import reviewer_of
@@ -25,6 +25,13 @@ class _Answer(msgspec.Struct, frozen=True):
     at: str = ""
 
 
+def cause_of(project: str, result: RunResult) -> str:
+    """Ten characters that name what a change is about: its root cause, else the request."""
+    if result.finding is not None:
+        return result.finding.fingerprint(project)
+    return content_hash([project, result.incident.fingerprint])[:10]
+
+
 def ask_about(
     session: Session, found: Investigation, result: RunResult, asks: Sequence[Decision]
 ) -> RunResult:
@@ -33,21 +40,21 @@ def ask_about(
     Only `--apply` uses an approval up, and only for this root cause.
     """
     proposal, finding, report = result.proposal, result.finding, result.report
-    if not asks or proposal is None or finding is None or report is None:
+    if not asks or proposal is None or report is None:
         return result
     content = change_content(
         proposal.edits,
         statements=proposal.statements,
         asks=asks,
-        affected=finding.affected,
+        affected=finding.affected if finding else (),
     )
-    subject = finding.fingerprint(session.project.name)
+    subject = cause_of(session.project.name, result)
     answer = found.journal.step(
         "approval",
         "approval",
         {"subject": subject, "asks": len(asks)},
         _Answer,
-        lambda _key: _ask(session, found, subject, content, asks, finding),
+        lambda _key: _ask(session, found, subject, content, asks),
     )
     if not answer.approved_by:
         extra = {**result.extra, "approval": answer.ask}
@@ -68,7 +75,6 @@ def _ask(
     subject: str,
     content: dict[str, object],
     asks: Sequence[Decision],
-    finding: Finding,
 ) -> _Answer:
     desk = Desk.of(session.store, session.audit)
     approvers = session.compiled.guardrails.approve_by
@@ -93,7 +99,7 @@ def _ask(
         rules=rules_of(asks),
         target=session.target.name,
     )
-    reviewed = _reviewed(session, found, desk, parked, finding)
+    reviewed = _reviewed(session, found, desk, parked, subject)
     if reviewed is not None:
         return reviewed
     session.stream.emit(
@@ -105,18 +111,18 @@ def _ask(
 
 
 def _reviewed(
-    session: Session, found: Investigation, desk: Desk, ask: Ask, finding: Finding
+    session: Session, found: Investigation, desk: Desk, ask: Ask, subject: str
 ) -> _Answer | None:
     """A review on the git host as the answer, where `approve.by` says that it is one.
 
     It counts for the very commit that was reviewed, if this was asked before the review.
     """
-    proposal, subject = found.proposal, finding.fingerprint(session.project.name)
+    proposal, finding = found.proposal, found.report.finding if found.report else None
     if not session.apply or GIT_REVIEW not in ask.content["bound"]["approvers"]:
         return None
     if proposal is None or session.repo.is_dirty():
         return None
-    name = branch_name(finding, subject)
+    name = branch_name(finding, subject, title=proposal.title)
     base = session.repo.snapshot()
     sha = standing_branch(session.repo, session.project, proposal, name=name, base=base)
     if sha is None:

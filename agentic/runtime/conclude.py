@@ -13,7 +13,6 @@ from agentic.guardrails import judge_proposal
 from agentic.records import (
     CheckReport,
     CheckResult,
-    Finding,
     Incident,
     Proposal,
     RunResult,
@@ -30,7 +29,7 @@ from agentic.review import (
     write_casefile,
 )
 from agentic.review.branch import TRAILER
-from agentic.runtime.approving import ask_about
+from agentic.runtime.approving import ask_about, cause_of
 from agentic.runtime.clock import stop_on_time
 from agentic.runtime.investigate import Investigation
 from agentic.runtime.places import Places
@@ -75,6 +74,7 @@ def conclude(
 
 def _start(found: Investigation, incident: Incident) -> RunResult:
     report = found.report
+    given = report.report if report else None
     return RunResult(
         run_id=found.run_id,
         agent=found.agent.name,
@@ -85,13 +85,15 @@ def _start(found: Investigation, incident: Incident) -> RunResult:
         finding=report.finding if report else None,
         reason=found.note,
         started_at=found.started_at,
+        output=found.agent.output if given is not None else "",
+        output_report=given,
     )
 
 
 def companion_of(found: Investigation, incident: Incident) -> Companion | None:
     """A run as the checks of another see it; its repair only where the guardrails let it be."""
     report, proposal = found.report, found.proposal
-    if report is None:
+    if report is None or report.finding is None:
         return None
     if report.decision != "fix":
         proposal = None
@@ -139,7 +141,9 @@ def _decide(
     if report.decision == "no_change":
         return replace(result, status="no_op", reason=report.rationale)
     if report.decision != "fix" or proposal is None:
-        return result
+        # A finding carries its next step; a request that ended without one has no other place.
+        step = report.next_step if report.finding is None else ""
+        return replace(result, reason="; ".join(filter(None, (result.reason, step))))
     if session.diagnose_only:
         return replace(result, reason="diagnosed only; `agentic run` proposes and proves the fix")
     return _prove(session, found, result, proposal, companions)
@@ -171,7 +175,7 @@ def _prove(
     extra = {
         "asks": [ask.reason for ask in verdict.asks],
         "schema": checked.schema,
-        "fingerprint": _fingerprint(session, result.finding),
+        "fingerprint": _fingerprint(session, result),
         "dirty": session.repo.is_dirty(),
     }
     if checked.proved_by:
@@ -236,10 +240,10 @@ def _checks(
 def _open(session: Session, found: Investigation, result: RunResult) -> RunResult:
     """The branch, as a step of its own: made once, and found again after a restart."""
     finding, proposal = result.finding, result.proposal
-    if finding is None or proposal is None:
+    if proposal is None:
         return result
-    fingerprint = _fingerprint(session, finding)
-    name = branch_name(finding, fingerprint)
+    fingerprint = _fingerprint(session, result)
+    name = branch_name(finding, fingerprint, title=proposal.title)
 
     def effect(_key: str) -> Branch:
         return open_branch(
@@ -270,7 +274,7 @@ def _write(session: Session, found: Investigation, result: RunResult) -> None:
     steps = [msgspec.to_builtins(step._asdict()) for step in found.journal.steps()]
     write_casefile(session.project, result, transcript=steps, body=body, patch=patch)
     session.store.end_run(result)
-    cause = _fingerprint(session, result.finding) if result.finding else None
+    cause = _fingerprint(session, result) if result.finding else None
     session.store.link(result.incident, run_id=result.run_id, root_cause=cause)
     session.stream.emit(
         "run.failed" if result.status == "error" else "run.ended",
@@ -307,5 +311,6 @@ def _reason(result: RunResult, report: CheckReport) -> str:
     return "; ".join(filter(None, (result.reason, left)))
 
 
-def _fingerprint(session: Session, finding: Finding | None) -> str:
-    return finding.fingerprint(session.project.name) if finding else ""
+def _fingerprint(session: Session, result: RunResult) -> str:
+    """Names the branch: of the root cause, or of the request, which has none."""
+    return cause_of(session.project.name, result)

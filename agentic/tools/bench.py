@@ -32,10 +32,14 @@ class SqlLimits(Protocol):
 class Report:
     """What `submit_report` stored: the engine's last word."""
 
-    finding: Finding
+    finding: Finding | None
+    """None only where the incident is a request: nothing broke."""
     decision: DecisionKind
     title: str = ""
     rationale: str = ""
+    next_step: str = ""
+    report: dict[str, Any] | None = None
+    """An object of the agent's output schema."""
     statements: tuple[str, ...] = ()
 
 
@@ -70,6 +74,8 @@ class Bench:
     """Whether the record tables of the warehouse were looked at for more of the past."""
     edits: dict[str, Edit] = field(default_factory=dict)
     """The proposal so far, by path relative to the dbt project."""
+    statements: list[str] = field(default_factory=list)
+    """SQL that the proposal asks a person to run; see `propose_ddl`."""
     report: Report | None = None
     scratchpad: dict[str, list[str]] = field(default_factory=dict)
     """The engine's notes: plan, hypotheses, checked."""
@@ -85,6 +91,6 @@ class Bench:
             title=self.report.title,
             edits=changed,
             rationale=self.report.rationale,
-            statements=self.report.statements,
+            statements=(*self.report.statements, *self.statements),
             rename_undone=self.rename_undone,
         )

@@ -43,9 +43,12 @@ def diagnose(bench: Bench) -> dict[str, Any]:
 def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
     bench: Bench,
     *,
-    finding: FindingInput,
     decision: DecisionKind,
     title: Annotated[str, Meta(description="of the pull request: fix(node): what", max_length=120)],
+    finding: FindingInput | None = None,
+    report: Annotated[
+        dict[str, Any] | None, Meta(description="an object of the agent's output schema")
+    ] = None,
     rationale: Annotated[str, Meta(description="why this decision", max_length=4000)] = "",
     next_step: Annotated[str, Meta(description="what a person does next, unless fixed")] = "",
     rename_undone: Annotated[
@@ -53,13 +56,25 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
         Meta(description="(source unique_id, expected column, observed column) of a rename"),
     ] = (),
 ) -> dict[str, Any]:
-    """Say what was found and decided; this ends the run. `fix` needs edits made before."""
+    """Say what was found and decided; this ends the run. `fix` needs edits made before.
+
+    Only a request may end without a finding: nothing broke, so there is no root cause.
+    """
     if decision == "fix" and not any(e.before != e.after for e in bench.edits.values()):
         raise ToolError("the decision is fix, but nothing was edited")
-    stored = _complete(bench, finding, next_step)
+    if finding is None and bench.incident.kind != "request":
+        raise ToolError("a finding is missing: only a request ends without one", code="AC590")
+    stored = None if finding is None else _complete(bench, finding, next_step)
     bench.rename_undone = tuple((one[0], one[1], one[2]) for one in rename_undone)
-    bench.report = Report(finding=stored, decision=decision, title=title, rationale=rationale)
-    return {"stored": True, "decision": decision, "finding": dump(stored)}
+    bench.report = Report(
+        finding=stored,
+        decision=decision,
+        title=title,
+        rationale=rationale,
+        next_step=next_step or (stored.next_step if stored else ""),
+        report=report,
+    )
+    return {"stored": True, "decision": decision, "finding": dump(stored), "report": report}
 
 
 def _owner(bench: Bench, uid: str) -> str:

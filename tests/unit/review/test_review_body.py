@@ -22,7 +22,7 @@ from agentic.records import (
     Signal,
     Usage,
 )
-from agentic.review import label, patch_of, render_body
+from agentic.review import branch_name, label, patch_of, render_body
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "pr_body"
 
@@ -193,3 +193,24 @@ def test_patches_of_new_deleted_and_unended_files() -> None:
     assert "new file mode 100644\n--- /dev/null\n+++ b/a.sql" in patch
     assert "+x\n\\ No newline at end of file\n" in patch
     assert "deleted file mode 100644\n--- a/b.sql\n+++ /dev/null" in patch
+
+
+def test_a_request_has_a_body_and_a_branch_without_a_finding() -> None:
+    asked = Incident(
+        id="r",
+        kind="request",
+        node="",
+        message="",
+        fingerprint="f01",
+        request="Document `stg_orders`\n# at once",
+    )
+    run = replace(RUN, incident=asked, finding=None)
+
+    body = render_body(run)
+
+    assert "## What was asked\n\n    Document `stg_orders`\n    # at once\n" in body
+    assert "Root cause" not in body
+    assert "confidence" not in body
+    assert branch_name(None, "0a1b", title="docs(stg_orders): columns") == (
+        "agentic/docs-stg-orders-columns-0a1b"
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
+from msgspec.structs import replace
 
 from agentic.tools import Bench, ToolError, registry_function
 
@@ -99,3 +102,18 @@ def test_a_fix_needs_an_edit(bench: Bench) -> None:
     assert stored.finding.owner == "vendor@example.com"
     assert stored.finding.next_step == "Ask them."
     assert bench.proposal() is None
+
+
+def test_only_a_request_ends_without_a_finding(bench: Bench) -> None:
+    submit = registry_function("submit_report")
+
+    with pytest.raises(ToolError, match="a finding is missing"):
+        submit(bench, decision="escalate", title="ask")
+    asked = dataclasses.replace(
+        bench, incident=replace(bench.incident, kind="request", request="document orders")
+    )
+    submit(asked, decision="escalate", title="ask", next_step="Say which columns.")
+
+    assert asked.report is not None
+    assert asked.report.finding is None
+    assert asked.report.next_step == "Say which columns."
