@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from agentic.cli.entry import COMMANDS, cli, main, report
@@ -34,6 +35,11 @@ def test_every_command_is_there(name: str) -> None:
     assert command is not None
     assert command.name == name
     assert COMMANDS[name][1].endswith(".")
+
+
+def test_a_mistyped_command_is_told_its_neighbour() -> None:
+    with pytest.raises(click.UsageError, match="Did you mean 'compile'"):
+        cli.main(["comple"], standalone_mode=False)
 
 
 @pytest.mark.parametrize(
