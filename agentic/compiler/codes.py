@@ -87,6 +87,62 @@ publish(
         fix="Use a name of the shipped playbooks/standard.yml.",
     ),
     CodePage(
+        "AC230",
+        "unknown-step",
+        "A route of a plan leads to a step that the plan does not have.",
+        fix="Name a step's id; `on_failure` and `on_review` may also say `escalate`.",
+    ),
+    CodePage(
+        "AC231",
+        "unreachable-step",
+        "No route of a plan leads to a step.",
+        why="A step that never runs promises what nobody does.",
+        fix="Write `on_success: ID` at the step before it.",
+    ),
+    CodePage(
+        "AC232",
+        "cycle-without-limit",
+        "Routes of a plan lead back to where they came from, and nothing bounds how often.",
+        fix="Write `retries: 2` at one step of the cycle: it may start again that often.",
+    ),
+    CodePage(
+        "AC233",
+        "missing-review",
+        "A plan comes to a risky step with a proposal that nobody looked at: a step with an effect "
+        "outside, or an agent that may change files, after another step's proposal.",
+        why="What stands on an unread change makes the change harder to read.",
+        fix="Write `review: true` at the step that the message names.",
+    ),
+    CodePage(
+        "AC234",
+        "step-input",
+        "A plan's step gives its tool something that the tool does not take, or leaves out what "
+        "it needs.",
+        fix="Give the keys that `agentic ls --resource-type tool --output json` shows.",
+    ),
+    CodePage(
+        "AC235",
+        "step-kind",
+        "A plan's step has a key that does not fit its kind, or a tool that is part of an agent's "
+        "work.",
+        fix="An agent's step has a `task`, a tool's step has an `input`.",
+        example="steps:\n  - {id: model, agent: transformation, task: Build the mart.}\n"
+        "  - {id: test, tool: dbt_test, input: {nodes: [daily_sales]}}",
+    ),
+    CodePage(
+        "AC236",
+        "nobody-can-approve",
+        "A plan's step waits for a person, and approve.by names nobody who can answer. A warning.",
+        why="A step is no pull request, so that git_review cannot answer for it.",
+        fix="Add `local` or `ssh:NAME` to approve.by in guardrails.yml.",
+    ),
+    CodePage(
+        "AC237",
+        "plan-named-as-agent",
+        "A plan has the name of an agent, and `agentic run NAME` could mean either.",
+        fix="Rename the plan.",
+    ),
+    CodePage(
         "AC301",
         "build-schema-is-production",
         "`build.schemas` covers a schema that agents may only read: of a production target, of a "

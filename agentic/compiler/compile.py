@@ -9,6 +9,7 @@ import msgspec
 from agentic.compiler.agents import OUTPUTS, compile_agents
 from agentic.compiler.guardrails import compile_guardrails
 from agentic.compiler.inputs import Inputs
+from agentic.compiler.plans import compile_plans
 from agentic.compiler.playbooks import compile_playbooks
 from agentic.config import ConnectionSpec, Specs
 from agentic.exceptions import ConfigError, Issue
@@ -83,6 +84,7 @@ def _compiled(inputs: Inputs) -> Compiled:
         connections={name: _connection(agents.connections[name]) for name in agents.connections},
         outputs=(*OUTPUTS, *sorted(item.name for item in agents.outputs)),
         triggers=tuple(sorted(item.name for item in agents.triggers)),
+        plans=compile_plans(inputs, members, guardrails.limits, guardrails.approve_by),
         playbooks=playbooks,
         rule_order=rule_order,
         warnings=tuple(inputs.warnings),

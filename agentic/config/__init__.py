@@ -1,7 +1,14 @@
 """agents.yml and guardrails.yml to strict specs with positions; every fault is told at once."""
 
 from agentic.config import codes as codes
-from agentic.config.agents_spec import CONNECTION_KINDS, AgentsFile, AgentSpec, ConnectionSpec
+from agentic.config.agents_spec import (
+    CONNECTION_KINDS,
+    AgentsFile,
+    AgentSpec,
+    ConnectionSpec,
+    PlanItem,
+    StepSpec,
+)
 from agentic.config.connections_spec import NOTIFIERS
 from agentic.config.document import Document, Position, YamlPath, parse_document, read_document
 from agentic.config.fields import LimitsSpec
@@ -54,8 +61,10 @@ __all__ = [
     "Inspected",
     "Item",
     "LimitsSpec",
+    "PlanItem",
     "Position",
     "Specs",
+    "StepSpec",
     "TemplateFault",
     "YamlPath",
     "agents_schema",

@@ -209,18 +209,20 @@ class StepSpec(Spec):
     """An agent of this file."""
     tool: Action | None = None
     """A tool."""
+    task: Text | None = None
+    """For an agent: what it is to do, besides the plan's request."""
     input: dict[str, Any] = Field(default_factory=dict)
     """For a tool."""
     on_success: Name | None = None
-    """The next step."""
+    """The next step; without it the plan ends well."""
     on_failure: Name | None = None
-    """The next step, or `escalate`."""
+    """The next step, or `escalate`, which it is without one."""
     on_review: Name | None = None
-    """The next step when the review sends it back."""
+    """The next step after a person's no, or `escalate`, which it is without one."""
     review: Flag = False
     """A person looks before the plan goes on."""
     retries: Annotated[Count, Field(le=10)] = 0
-    """How often a failed step starts again."""
+    """How often the step may start again, after a failure or because a route leads back to it."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> StepSpec:
@@ -233,6 +235,8 @@ class PlanItem(NamedItem):
 
     steps: Annotated[tuple[StepSpec, ...], Field(min_length=1)]
     """The first one starts."""
+    limits: LimitsSpec = LimitsSpec()
+    """Of all steps together; can only tighten guardrails.yml."""
 
 
 class AgentsFile(Spec):

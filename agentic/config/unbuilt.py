@@ -12,7 +12,6 @@ _SECTIONS = {
     "tools": "tools of your own are",
     "triggers": "triggers are",
     "outputs": "outputs of your own are",
-    "plans": "plans are",
 }
 
 

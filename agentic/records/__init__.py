@@ -15,6 +15,7 @@ from agentic.records.compiled import (
 from agentic.records.decision import Decision, Verdict, strictest
 from agentic.records.finding import Evidence, Finding, RootCause
 from agentic.records.incident import Incident, IncidentKind, Signal
+from agentic.records.plan import ESCALATE, CompiledPlan, PlanStep
 from agentic.records.proposal import CheckReport, CheckResult, Edit, Outcome, Proposal
 from agentic.records.run import (
     DecisionKind,
@@ -31,12 +32,14 @@ from agentic.records.turn import StopReason, Turn
 from agentic.records.wording import sentence_start
 
 __all__ = [
+    "ESCALATE",
     "CheckReport",
     "CheckResult",
     "CodePage",
     "Compiled",
     "CompiledAgent",
     "CompiledGuardrails",
+    "CompiledPlan",
     "CompiledPlaybook",
     "Decision",
     "DecisionKind",
@@ -50,6 +53,7 @@ __all__ = [
     "Limits",
     "NodeNote",
     "Outcome",
+    "PlanStep",
     "PlaybookEdit",
     "PlaybookStep",
     "Proposal",

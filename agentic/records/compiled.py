@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from agentic.exceptions import Issue
+from agentic.records.plan import CompiledPlan
 from agentic.records.run import Limits
 from agentic.records.tool import ToolSpec
 
@@ -144,6 +145,7 @@ class Compiled(msgspec.Struct, frozen=True):
     """By name; secrets stay `env_var` references."""
     outputs: tuple[str, ...] = ("incident_report",)
     triggers: tuple[str, ...] = ()
+    plans: tuple[CompiledPlan, ...] = ()
     playbooks: tuple[CompiledPlaybook, ...] = ()
     """The project's own rules, in order."""
     rule_order: tuple[str, ...] = ()
