@@ -15,10 +15,11 @@ def command(flags: Flags, limit: int) -> None:
     """List past runs of this project, newest first."""
     from agentic.project import find_project
     from agentic.records import RunResult, loads, public_run
-    from agentic.store import open_store, utc_now
+    from agentic.store import Approvals, open_store, utc_now
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
     store = open_store(project.root, project=project.name, clock=utc_now)
+    approvals = Approvals(store)
     rows = store.history(limit)
     for row in rows:
         result = loads(row["result"], RunResult) if row["result"] else None
@@ -26,7 +27,11 @@ def command(flags: Flags, limit: int) -> None:
             unended = {"run_id": row["run_id"], "status": row["status"]}
             emit_json(public_run(result) if result else unended)
             continue
+        status = row["status"]
+        if status == "awaiting_approval" and (asks := approvals.of_run(row["run_id"])):
+            # What the run ended with; what became of it since is in its asks.
+            status = asks[-1].state if asks[-1].state != "pending" else status
         cause = result.finding.root_cause.node if result and result.finding else row["incident"]
-        emit_text(f"{row['run_id']}  {row['started_at'][:19]}  {row['status']:<18}  {cause}")
+        emit_text(f"{row['run_id']}  {row['started_at'][:19]}  {status:<18}  {cause}")
     if not rows and not flags.as_json:
         emit_text("No runs yet. `agentic run` handles what the last dbt build left.")

@@ -188,6 +188,7 @@ def test_a_rejection(tiny: Tiny, once_asked: dict[str, Any]) -> None:
     assert "was rejected by local:" in said
     assert audit(tiny)[-1] == ("local", "approval.reject")
     assert "0 of 1 approved (0%)" in tiny.agentic("debug").stdout
+    assert "  rejected  " in tiny.agentic("history").stdout
 
 
 def race(root: str, ask_id: str, token: str, gate: Any, answers: Any) -> None:
