@@ -14,7 +14,7 @@ from agentic.cli.output import emit_json, emit_text
 if TYPE_CHECKING:
     from agentic.records import Compiled
 
-KINDS = ("agent", "tool", "guardrail", "connection", "trigger", "output")
+KINDS = ("agent", "plan", "tool", "guardrail", "connection", "trigger", "output")
 
 
 @click.command("ls", short_help="List what the files declare.")
@@ -26,13 +26,15 @@ KINDS = ("agent", "tool", "guardrail", "connection", "trigger", "output")
     help="Only these; may be given more than once.",
 )
 @click.option("-s", "--select", "names", multiple=True, help="Only these names; `*` for any text.")
-@click.option("--graph", is_flag=True, help="Print a mermaid graph instead of the list.")
-@project_options()
+@click.option("--graph", is_flag=True, help="Draw plans, orchestrators and agents.")
+@project_options("mermaid")
 def command(flags: Flags, kinds: tuple[str, ...], names: tuple[str, ...], graph: bool) -> int:
-    """List agents, tools, guardrails, connections, triggers and outputs of this project."""
+    """List agents, plans, tools, guardrails, connections, triggers and outputs of this project."""
     from agentic.cli.compilation import compile_here
     from agentic.exceptions import ConfigError
 
+    if flags.output == "mermaid" and not graph:
+        raise click.UsageError("--output mermaid draws: give --graph too")
     found = compile_here(flags)
     if found.failure is not None:
         raise found.failure
@@ -45,11 +47,7 @@ def command(flags: Flags, kinds: tuple[str, ...], names: tuple[str, ...], graph:
         and (not names or any(fnmatchcase(item["name"], name) for name in names))
     ]
     if graph:
-        text = mermaid(items)
-        if flags.as_json:
-            emit_json({"mermaid": text})
-        else:
-            emit_text(text)
+        _draw(flags, found.checked.compiled, items)
         return 0
     for item in items:
         if flags.as_json:
@@ -57,6 +55,18 @@ def command(flags: Flags, kinds: tuple[str, ...], names: tuple[str, ...], graph:
         else:
             emit_text(line_of(item))
     return 0
+
+
+def _draw(flags: Flags, compiled: Compiled, items: list[dict[str, Any]]) -> None:
+    from agentic.cli import graphs
+
+    drawn = graphs.chosen(compiled, items)
+    if flags.as_json:
+        emit_json(graphs.as_json(drawn))
+        return
+    lines = graphs.as_mermaid(drawn) if flags.output == "mermaid" else graphs.as_text(drawn)
+    for line in lines:
+        emit_text(line)
 
 
 def list_items(compiled: Compiled) -> Iterator[dict[str, Any]]:
@@ -68,6 +78,8 @@ def list_items(compiled: Compiled) -> Iterator[dict[str, Any]]:
         scope = shown.pop("scope")
         del shown["instructions"]
         yield {"resource_type": "agent", **shown, "nodes": len(scope)}
+    for plan in compiled.plans:
+        yield {"resource_type": "plan", **dump(plan)}
     for tool in compiled.tools:
         yield {"resource_type": "tool", **dump(tool)}
     yield from _guardrails(compiled)
@@ -113,6 +125,8 @@ def line_of(item: dict[str, Any]) -> str:
     if kind == "agent":
         when = ", ".join(item["when"]) or "only when called"
         more = f"{item['nodes']} nodes, {len(item['tools'])} tools; {when}"
+    elif kind == "plan":
+        more = " -> ".join(step["id"] for step in item["steps"])
     elif kind == "tool":
         more = f"{item['toolset']}, {item['effect']}: {item['description'].split('. ')[0]}"
     elif kind == "guardrail" and "value" in item:
@@ -124,19 +138,3 @@ def line_of(item: dict[str, Any]) -> str:
     else:
         more = item.get("kind", "")
     return f"{kind}:{name}  {more}".rstrip()
-
-
-def mermaid(items: list[dict[str, Any]]) -> str:
-    """What starts which agent, and which toolsets it uses."""
-    lines = ["flowchart LR"]
-    toolset = {item["name"]: item["toolset"] for item in items if item["resource_type"] == "tool"}
-    for item in items:
-        if item["resource_type"] != "agent":
-            continue
-        agent = item["name"].replace(".", "_")
-        lines.append(f'  {agent}["{item["name"]}"]')
-        lines += [f"  {kind}([{kind}]) --> {agent}" for kind in item["when"]]
-        used = sorted({toolset[name] for name in item["tools"] if name in toolset})
-        lines += [f"  {agent} --> tools_{name}[[{name}]]" for name in used]
-        lines += [f"  {agent} --> {name}" for name in item["delegates"]]
-    return "\n".join(lines)

@@ -121,7 +121,7 @@ def test_the_files_are_checked_even_when_dbt_cannot_parse(project: Path) -> None
 def test_ls_lists_and_draws(project: Path) -> None:
     lines = agentic(project, "ls", "--output", "json")
     some = agentic(project, "ls", "--resource-type", "guardrail", "--select", "change.*")
-    graph = agentic(project, "ls", "--graph")
+    graph = agentic(project, "ls", "--graph", "--output", "mermaid")
 
     items = [json.loads(line) for line in lines.stdout.splitlines()]
     assert {item["resource_type"] for item in items} == {"agent", "tool", "guardrail", "output"}
