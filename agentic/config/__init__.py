@@ -14,6 +14,13 @@ from agentic.config.document import Document, Position, YamlPath, parse_document
 from agentic.config.fields import LimitsSpec
 from agentic.config.guardrails_spec import GuardrailsFile
 from agentic.config.items import Item, parse_item
+from agentic.config.json_schema import (
+    fault_in_schema,
+    fault_of,
+    schema_of,
+    typed,
+    with_defaults,
+)
 from agentic.config.load import (
     AGENTS_FILE,
     DEFAULT_AGENT,
@@ -35,9 +42,11 @@ from agentic.config.standard import (
 from agentic.config.templates import (
     TemplateFault,
     check_template,
+    fill_template,
     is_template,
     new_environment,
     parse_template,
+    reference_functions,
     render_template,
     resolve_reference,
     template_functions,
@@ -70,6 +79,9 @@ __all__ = [
     "agents_schema",
     "check_template",
     "did_you_mean",
+    "fault_in_schema",
+    "fault_of",
+    "fill_template",
     "format_duration",
     "format_size",
     "guardrails_schema",
@@ -85,12 +97,16 @@ __all__ = [
     "parse_template",
     "project_variables",
     "read_document",
+    "reference_functions",
     "render_template",
     "resolve_reference",
+    "schema_of",
     "standard_agents",
     "standard_dir",
     "standard_guardrails",
     "template_functions",
     "template_names",
+    "typed",
     "walk_template",
+    "with_defaults",
 ]

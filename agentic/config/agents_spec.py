@@ -141,7 +141,9 @@ class ToolItem(NamedItem):
     effect: Effect | None = None
     """read, workspace or external."""
     effects: dict[str, Effect] = Field(default_factory=dict)
-    """For mcp: tool name to effect."""
+    """For mcp: tool name to effect; tools that are not named are not offered."""
+    env: dict[str, Text] = Field(default_factory=dict)
+    """For python: what its environment holds besides; env_var() stays a reference."""
     timeout_s: Duration | None = Field(default=None, alias="timeout")
     """How long a call may take: 60s."""
 
@@ -154,6 +156,10 @@ class ToolItem(NamedItem):
             )
         if self.effects and kind != "mcp":
             raise invalid("effects belongs to mcp tools", "write effect", "AC116")
+        if self.env and kind != "python":
+            raise invalid("env belongs to python tools and to mcp servers", "", "AC116")
+        if kind == "mcp" and (self.effect or self.input):
+            raise invalid("an mcp server's tools have their own input", "write effects", "AC116")
         return self
 
 

@@ -18,10 +18,12 @@ from agentic.config.templates import (
     render_template,
 )
 
-_LATER = frozenset({"instructions", "sql", "where", "body"})
+_LATER = frozenset({"instructions", "sql", "where", "body", "url"})
 """Keys whose templates are filled in later, with other names."""
 _SECRET = frozenset({"secret", "url", "headers", "env"})
 """Keys of tools and triggers whose env_var() stays a reference."""
+_FREE_TEXT = frozenset({"input", "body"})
+"""Keys under which every template is filled in later."""
 _FREE = frozenset({"meta", "json_schema", "input", "fields", "body"})
 """Keys under which null is a value."""
 
@@ -56,7 +58,7 @@ class Renderer:
         try:
             if _is_reference(path):
                 check_template(text)
-            elif path[-1] in _LATER or "input" in path:
+            elif path[-1] in _LATER or not _FREE_TEXT.isdisjoint(map(str, path[2:])):
                 if path[-1] != "where":
                     parse_template(text)
             else:
@@ -69,6 +71,8 @@ class Renderer:
 def _is_reference(path: YamlPath) -> bool:
     if path[0] == "connections":
         return True
+    if path[0] == "tools" and path[2:] == ("http", "url"):
+        return False  # inputs stand in it besides: the compiler checks it
     return path[0] in ("tools", "triggers") and not _SECRET.isdisjoint(map(str, path[2:]))
 
 

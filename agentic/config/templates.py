@@ -6,7 +6,7 @@ loop or compute anything that grows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
@@ -19,6 +19,7 @@ MAX_TEMPLATE = 20_000
 """Characters; longer text belongs in a file."""
 MAX_TEMPLATE_DEPTH = 60
 FUNCTIONS = ("var", "env_var")
+_CALLED = (*FUNCTIONS, "ref", "source")
 _FILTERS = ("default", "float", "int", "lower", "replace", "string", "trim", "upper", "title")
 _DBT_FILTERS = ("as_bool", "as_native", "as_number", "as_text")
 _ALLOWED = (
@@ -74,11 +75,22 @@ def parse_template(text: str) -> nodes.Template:
     return tree
 
 
-def check_template(text: str) -> None:
-    """Check that a template uses var() and env_var() alone; nothing is evaluated."""
+def check_template(text: str, names: Collection[str] = FUNCTIONS) -> None:
+    """Check that a template uses var() and env_var() alone, or `names`; nothing is evaluated."""
     tree = parse_template(text)
     for node in walk_template(tree):
-        _check_node(node)
+        _check_node(node, names)
+
+
+def fill_template(text: str, names: Mapping[str, Any]) -> str:
+    """A template with these functions and values, and nothing else. Raises TemplateFault."""
+    check_template(text, tuple(names))
+    return _run(text, names)
+
+
+def reference_functions(variables: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
+    """var() and env_var() at the moment of use: secrets too."""
+    return {"var": _var(variables), "env_var": _env_var(env, secrets=True)}
 
 
 def render_template(text: str, variables: Mapping[str, Any], env: Mapping[str, str]) -> str:
@@ -90,7 +102,7 @@ def render_template(text: str, variables: Mapping[str, Any], env: Mapping[str, s
 def resolve_reference(text: str, variables: Mapping[str, Any], env: Mapping[str, str]) -> str:
     """A connection's or secret's value at the moment of its use. Raises TemplateFault."""
     check_template(text)
-    return _run(text, {"var": _var(variables), "env_var": _env_var(env, secrets=True)})
+    return _run(text, reference_functions(variables, env))
 
 
 def template_functions(variables: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
@@ -126,14 +138,15 @@ def _depth(tree: nodes.Node) -> int:
     return deepest
 
 
-def _check_node(node: nodes.Node) -> None:
+def _check_node(node: nodes.Node, names: Collection[str]) -> None:
     if isinstance(node, nodes.Name):
-        if node.name not in FUNCTIONS:
-            hint = did_you_mean(node.name, FUNCTIONS)
+        if node.name not in names:
+            hint = did_you_mean(node.name, names)
             raise TemplateFault("AC121", f"Jinja: {node.name!r} is not available here", hint)
     elif isinstance(node, nodes.Call):
         if not isinstance(node.node, nodes.Name):
-            raise TemplateFault("AC121", "Jinja: only var() and env_var() can be called here")
+            listed = " and ".join(f"{name}()" for name in names if name in _CALLED)
+            raise TemplateFault("AC121", f"Jinja: only {listed} can be called here")
     elif isinstance(node, nodes.Filter):
         if node.name not in _FILTERS + _DBT_FILTERS:
             hint = did_you_mean(node.name, _FILTERS + _DBT_FILTERS)

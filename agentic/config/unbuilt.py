@@ -9,9 +9,7 @@ from agentic.config.document import Document, YamlPath
 from agentic.exceptions import Issue
 
 _SECTIONS = {
-    "tools": "tools of your own are",
     "triggers": "triggers are",
-    "outputs": "outputs of your own are",
 }
 
 

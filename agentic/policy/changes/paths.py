@@ -16,7 +16,7 @@ SYMLINK = "SYMLINK:"
 
 # Matched on the case-folded path; the first that fits names the code.
 GUARDRAILS = re.compile(
-    r"(^|/)(agents|guardrails)\.ya?ml$|(^|/)\.agentic(/|$)|^target/agentic(/|$)|(^|/)allowed_signers$|^(prompts|playbooks)/"
+    r"(^|/)(agents|guardrails)\.ya?ml$|(^|/)agentic\.lock$|(^|/)\.agentic(/|$)|^target/agentic(/|$)|(^|/)allowed_signers$|^(prompts|playbooks)/"
 )
 PROFILE = re.compile(
     r"(^|/)profiles\.ya?ml$|(^|/)\.env($|[./_-])|(^|/)\.user\.yml$|(^|/)\.envrc$|(^|/)\.dbt(/|$)|(^|/)[^/]*\.env$|(^|/)dbt_cloud\.yml$|(^|/)\.(netrc|pgpass|aws|ssh|snowflake|snowsql|gnupg|docker)(/|$)"
