@@ -71,6 +71,11 @@ class Comparison:
         self.lines: dict[str, Line] = {}
 
     @property
+    def new(self) -> list[str]:
+        """Nodes that the change adds: nothing stood there before."""
+        return [uid for uid in self.after if uid not in self.subject.manifest.nodes]
+
+    @property
     def open(self) -> list[str]:
         """Nodes that nothing has been said about yet, or nothing that counts."""
         return [
@@ -86,7 +91,7 @@ class Comparison:
             for uid in self.after:
                 old = manifest.nodes.get(uid)
                 if old is None:
-                    self.lines[uid] = Line(uid, "pass", "new: there is no relation before")
+                    self.lines[uid] = Line(uid, "pass", "new: built, and nothing to compare with")
                     continue
                 before = Relation.of_node(old)
                 diff = self._diff(connection, uid, before)
@@ -167,7 +172,7 @@ class Comparison:
         if self._only_rounding(connection, uid, before, diff):
             return "warn", "differs only in the last digits of floating-point sums"
         if _repairs_rows(self.subject):
-            return "warn", "its rows change, as a repair of wrong rows must"
+            return "warn", _why_rows_change(self.subject)
         rows_differ = bool(diff.only_left or diff.only_right)
         if not rows_differ and self._volatile(uid):
             return "warn", "its SQL reads the clock or a random value, so that each build differs"
@@ -207,6 +212,12 @@ class Comparison:
             seen.update(near)
             waiting += [up for up in near if up in self.built.results]
         return False
+
+
+def _why_rows_change(subject: Subject) -> str:
+    if subject.incident is not None and subject.incident.kind == "request":
+        return "its rows change: a person sees whether that was asked"
+    return "its rows change, as a repair of wrong rows must"
 
 
 def _repairs_rows(subject: Subject) -> bool:

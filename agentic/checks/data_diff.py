@@ -92,13 +92,19 @@ def _concluded(comparison: Comparison) -> CheckResult:
     table = tuple(line.row(after[uid]) for uid, line in sorted(lines.items()))
     worst = min((line.result for line in lines.values()), key=_ORDER.index)
     if worst == "pass":
-        count = "1 relation is" if len(table) == 1 else f"{len(table)} relations are"
-        return _result("pass", f"{count} equal before and after", table)
+        new = len(comparison.new)
+        said = [_counted(len(table) - new, "equal before and after")] if len(table) > new else []
+        said += [_counted(new, "new, with nothing to compare with")] if new else []
+        return _result("pass", "; ".join(said), table)
     worse = [line for line in lines.values() if line.result == worst]
     equal = sum(line.result == "pass" for line in lines.values())
     first = f"{after[worse[0].uid].identifier}: {worse[0].why}"
     rest = f" (and {len(worse) - 1} more)" if len(worse) > 1 else ""
     return _result(worst, f"{equal} of {len(table)} relations are equal; {first}{rest}", table)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} relation{' is' if count == 1 else 's are'} {what}"
 
 
 def _first(base: BuildOutcome) -> str:

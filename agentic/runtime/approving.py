@@ -122,7 +122,7 @@ def _reviewed(
         return None
     if proposal is None or session.repo.is_dirty():
         return None
-    name = branch_name(finding, subject, title=proposal.title)
+    name = branch_name(finding, subject, title=found.incident.request or proposal.title)
     base = session.repo.snapshot()
     sha = standing_branch(session.repo, session.project, proposal, name=name, base=base)
     if sha is None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agentic.checks import Companion, Subject, run_checks
 from agentic.exceptions import AgenticError
-from agentic.guardrails import judge_proposal
+from agentic.guardrails import about_statements, judge_proposal
 from agentic.records import (
     CheckReport,
     CheckResult,
@@ -136,11 +136,14 @@ def _decide(
         if late is not None:
             return late
         why = ": ".join(filter(None, (_WHY.get(found.end.reason, ""), found.end.sentence)))
-        return replace(result, reason=why)
+        return replace(result, reason="; ".join(filter(None, (result.reason, why))))
     result = replace(result, decision=report.decision)
     if report.decision == "no_change":
         return replace(result, status="no_op", reason=report.rationale)
     if report.decision != "fix" or proposal is None:
+        if found.bench.statements:
+            extra = {**result.extra, "statements": list(found.bench.statements)}
+            result = replace(result, extra=extra)
         # A finding carries its next step; a request that ended without one has no other place.
         step = report.next_step if report.finding is None else ""
         return replace(result, reason="; ".join(filter(None, (result.reason, step))))
@@ -172,8 +175,9 @@ def _prove(
         lambda _key: _checks(session, found, proposal, result.incident, companions),
     )
     report = checked.report
+    asks = (*verdict.asks, *about_statements(proposal.statements))
     extra = {
-        "asks": [ask.reason for ask in verdict.asks],
+        "asks": [ask.reason for ask in asks],
         "schema": checked.schema,
         "fingerprint": _fingerprint(session, result),
         "dirty": session.repo.is_dirty(),
@@ -191,7 +195,7 @@ def _prove(
         return _escalated(result, f"The repair did not pass its checks: {failed}")
     reason = _reason(result, report)
     result = replace(result, status="success", draft=not report.ready, reason=reason)
-    result = ask_about(session, found, result, verdict.asks)
+    result = ask_about(session, found, result, asks)
     if not session.apply:
         return result
     late = stop_on_time(session, found, result, f"open the proven change `{proposal.title}`")
@@ -243,7 +247,7 @@ def _open(session: Session, found: Investigation, result: RunResult) -> RunResul
     if proposal is None:
         return result
     fingerprint = _fingerprint(session, result)
-    name = branch_name(finding, fingerprint, title=proposal.title)
+    name = branch_name(finding, fingerprint, title=result.incident.request or proposal.title)
 
     def effect(_key: str) -> Branch:
         return open_branch(

@@ -126,7 +126,7 @@ class Loop:
             try:
                 return _Asked(self.engine.next_turn(self.task, self.history))
             except EngineError as error:
-                return _Asked(failure=mask_text(f"{error.message} {error.hint}".strip()))
+                return _Asked(failure=mask_text(_said(error)))
 
         given = {"engine": self.engine.name, "turn": self._earlier + len(self.history)}
         asked = self.journal.step("turn", self.engine.name, given, _Asked, effect)
@@ -160,3 +160,7 @@ class Loop:
         if turn.stop_reason == "max_tokens":
             return "Your answer was cut off at its token limit. Go on in smaller steps."
         return "End by calling submit_report with your finding and decision."
+
+
+def _said(error: EngineError) -> str:
+    return f"{error.message.rstrip('.')}. {error.hint}" if error.hint else error.message
