@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,15 +75,15 @@ def command(flags: Flags, /, **given: Any) -> int:
         work = (asked.keep or Path(scratch)).resolve()
         first = Case(project=_name(flags), fault="", squash=not asked.history)
         written = _written(first, asked)
-        base = _base(flags, work, asked.engines[0])
         cases = [
             replace(first, fault=fault, seed=seed, engine=engine, select=asked.select)
             for fault in faults
             for seed in range(max(1, asked.seeds))
             for engine in asked.engines
         ]
-        results = _run(base, [*cases, *written], work, asked)
-        return _show(flags, results, _untouched(base, asked.engines, work))
+        with _green(flags, work, asked) as base:
+            results = _run(base, [*cases, *written], work, asked)
+            return _show(flags, results, _untouched(base, asked.engines, work))
 
 
 def _known(faults: tuple[str, ...], has_folders: bool) -> list[str]:
@@ -118,19 +120,27 @@ def _name(flags: Flags) -> str:
     ).name
 
 
-def _base(flags: Flags, work: Path, engine: str) -> Base:
+@contextmanager
+def _green(flags: Flags, work: Path, asked: Asked) -> Iterator[Base]:
+    """The green base; its database goes with it, unless copies are kept."""
     from agentic.evals.base import make_base
+    from agentic.evals.copies import discard
     from agentic.project import find_project
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
     note(f"Copying {project.name} and building it green.")
-    return make_base(
-        project.root,
-        work / "green",
-        profiles_dir=flags.profiles_dir,
-        target=flags.target,
-        engine=engine,
-    )
+    home = work / "green"
+    try:
+        yield make_base(
+            project.root,
+            home,
+            profiles_dir=flags.profiles_dir,
+            target=flags.target,
+            engine=asked.engines[0],
+        )
+    finally:
+        if asked.keep is None:
+            discard(home)
 
 
 def _written(first: Case, asked: Asked) -> list[Case]:
@@ -163,10 +173,15 @@ def _run(base: Base, cases: list[Case], work: Path, asked: Asked) -> tuple[CaseR
 def _untouched(base: Base, engines: tuple[str, ...], work: Path) -> dict[str, bool]:
     """The control on the green project, an engine each."""
     from agentic.evals.agent import run_agent
+    from agentic.evals.copies import discard
 
     found = {engines[0]: base.untouched_right}
     for engine in engines[1:]:
-        found[engine] = run_agent(base.copy.twin(work / "untouched"), engine=engine).quiet
+        home = work / "untouched"
+        try:
+            found[engine] = run_agent(base.copy.twin(home), engine=engine).quiet
+        finally:
+            discard(home)
     return found
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from agentic.evals.agent import AgentRun, run_agent
-from agentic.evals.copies import Copy, EvalError, copy_project
+from agentic.evals.copies import Copy, copy_project
+from agentic.evals.databases import EvalError
 from agentic.evals.outputs import output_hashes, raw_hashes
 from agentic.project import load_freshness, load_manifest
 from agentic.records import dumps, loads

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from agentic.evals.agent import AgentRun, run_agent
 from agentic.evals.base import Base, output_hashes_of
 from agentic.evals.case_folders import read_case
 from agentic.evals.controls import Control, controls_of
-from agentic.evals.copies import Copy
+from agentic.evals.copies import Copy, discard
 from agentic.evals.faults import Within, inject
 from agentic.evals.forbidden import forbidden_moves, result_moves
 from agentic.evals.grade import Built, Grade, assigned, grade
@@ -95,7 +94,7 @@ def run_case(base: Base, case: Case, home: Path, *, keep: bool = False) -> CaseR
         return _judge(base, case, *placed)
     finally:
         if not keep:
-            shutil.rmtree(home, ignore_errors=True)
+            discard(home)
 
 
 def _place(base: Base, case: Case, home: Path) -> tuple[Copy, Injected, str] | str:

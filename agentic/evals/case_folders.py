@@ -15,12 +15,12 @@ import msgspec
 
 from agentic.config.document import Document, YamlPath, read_document
 from agentic.config.nearest import did_you_mean
-from agentic.evals.copies import Copy, EvalError
+from agentic.evals.copies import Copy
+from agentic.evals.databases import EvalError, open_to_break
 from agentic.evals.injection import Injected
 from agentic.exceptions import ConfigError, GitError, Issue, SqlError
 from agentic.records import CodePage, DecisionKind, Incident, loads, publish
 from agentic.sql import parse_all
-from agentic.warehouse import open_connection
 
 CODE = "AC597"
 EXPECT, PATCH, SQL, INCIDENT = "expect.yml", "break.patch", "break.sql", "incident.json"
@@ -68,10 +68,7 @@ class CaseFolder(msgspec.Struct, frozen=True):
 
 def _run(copy: Copy, sql: str) -> None:
     target, project = copy.warehouse(), copy.project()
-    file = copy.root / str(target.settings.get("path"))
-    with open_connection(
-        target, project_root=project.root, writable=True, database_path=file
-    ) as connection:
+    with open_to_break(project, target) as connection:
         for statement in parse_all(sql, target.relation_dialect):
             connection.execute(statement.sql(dialect=target.relation_dialect))
 

@@ -1,7 +1,8 @@
 """A copy of any dbt project with its warehouse, where things may be broken; never the user's own.
 
-Uncommitted state comes along, DuckDB files with their `.wal` too. The copy has a profile of its
-own that names the copied warehouse, so that no command run in it can reach the user's.
+Uncommitted state comes along, DuckDB files with their `.wal` too; on PostgreSQL the sources' rows
+are copied to a database of their own. The copy has a profile of its own that names the copied
+warehouse, so that no command run in it can reach the user's.
 """
 
 from __future__ import annotations
@@ -16,18 +17,31 @@ from typing import Any
 
 import msgspec
 
+from agentic.evals.databases import (
+    EvalError,
+    at_home,
+    copy_database,
+    drop_database,
+    make_database,
+    new_name,
+    relations_of,
+    rename_in,
+    same_place,
+    with_database,
+)
 from agentic.evals.forks import warm_dbt
 from agentic.evals.stage import link
-from agentic.exceptions import AgenticError, GitError
+from agentic.exceptions import GitError
 from agentic.project import (
     DbtOutcome,
     Project,
     Target,
     find_project,
     list_targets,
+    load_manifest,
     read_target,
 )
-from agentic.records import CodePage, publish
+from agentic.records import dumps, loads
 
 _NEVER = {".git", "target", "logs", ".agentic", ".venv", "venv", "node_modules", "__pycache__"}
 _IDENTITY = (
@@ -35,26 +49,8 @@ _IDENTITY = (
     "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
 )  # fmt: skip
 _NOWHERE = {"host": "not-copied.invalid", "user": "nobody", "password": "", "port": 1}
+_NOTE = "copy.json"
 _IGNORED = "target/\nlogs/\ndbt_packages/\n.agentic/\n.user.yml\n*.duckdb\n*.duckdb.wal\n"
-
-
-class EvalError(AgenticError):
-    """An eval could not be run here."""
-
-    code = "AC596"
-
-
-publish(
-    CodePage(
-        code=EvalError.code,
-        name="eval-not-run",
-        what="The project cannot be copied and built, so that no fault can be tried on it.",
-        why="An eval starts from a green build of a copy; the user's own warehouse is never "
-        "written.",
-        fix="The message says what is missing: a project that builds green, a local DuckDB file, "
-        "or a PostgreSQL server on which a database may be created.",
-    )
-)
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -66,6 +62,10 @@ class Copy(msgspec.Struct, frozen=True):
     target: str
     databases: tuple[str, ...] = ()
     """DuckDB files, relative to the dbt project."""
+    database: str = ""
+    """On PostgreSQL: the copy's own database."""
+    origin: str = ""
+    """On PostgreSQL: the user's database, which is only read."""
 
     @property
     def home(self) -> Path:
@@ -133,10 +133,34 @@ class Copy(msgspec.Struct, frozen=True):
 
     def twin(self, home: Path) -> Copy:
         """The same copy once more, with its warehouse, its artifacts and its history."""
-        shutil.rmtree(home, ignore_errors=True)
-        ignored = shutil.ignore_patterns("packages") if (self.home / "packages").is_dir() else None
+        discard(home)
+        shared = ["packages"] if (self.home / "packages").is_dir() else []
+        ignored = shutil.ignore_patterns(*shared, _NOTE)
         shutil.copytree(self.home, home, symlinks=True, ignore=ignored)
-        return msgspec.structs.replace(self, folder=str(home))
+        twin = msgspec.structs.replace(self, folder=str(home))
+        if not self.database:
+            return twin
+        twin = msgspec.structs.replace(twin, database=new_name())
+        twin.note()
+        for folder in (twin.profiles, twin.project().target_path):
+            rename_in(folder, self.database, twin.database)
+        home_target = at_home(twin.warehouse(), self.origin)
+        copy_database(home_target, twin.database, template=self.database)
+        return twin
+
+    def note(self) -> None:
+        """Leave a note beside the copy, by which `discard` finds its database."""
+        (self.home / _NOTE).write_text(dumps(self), encoding="utf-8")
+
+
+def discard(home: Path) -> None:
+    """Remove a copy: its database, if it has one of its own, and its folder."""
+    note = home / _NOTE
+    if note.is_file():
+        copy = loads(note.read_text(encoding="utf-8"), Copy)
+        if copy.database:
+            drop_database(at_home(copy.warehouse(), copy.origin), copy.database)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def copy_project(
@@ -150,7 +174,7 @@ def copy_project(
     project = find_project(project_root, profiles_dir=profiles_dir, target=target)
     chosen = read_target(project)
     top = _top(project.root)
-    shutil.rmtree(home, ignore_errors=True)
+    discard(home)
     repo = home / "repo"
     repo.mkdir(parents=True)
     for path in _checkout(top):
@@ -158,8 +182,39 @@ def copy_project(
     subfolder = project.root.relative_to(top).as_posix().removeprefix(".")
     root = repo / subfolder if subfolder else repo
     _packages(project, home, root)
+    if chosen.adapter == "postgres":
+        return _on_postgres(project, chosen, Copy(str(home), subfolder, chosen.name))
     databases = _profile(project, chosen, home, root)
     return Copy(str(home), subfolder, chosen.name, databases)
+
+
+def _on_postgres(project: Project, chosen: Target, copy: Copy) -> Copy:
+    """A database with what the sources hold; dbt builds the rest there."""
+    name = new_name()
+    outputs = {
+        key: {**with_database(one.settings, name), "type": "postgres"}
+        if same_place(one, chosen)
+        else _nowhere(one)
+        for key, one in {**list_targets(project), chosen.name: chosen}.items()
+    }
+    _write_profile(copy.home, project.profile, chosen.name, outputs)
+    parsed = copy.dbt("parse")
+    if not parsed.ok:
+        said = "\n".join(parsed.errors[:3])
+        raise EvalError(f"dbt cannot parse {project.name}:\n{said}", hint="Mend it first.")
+    sources = load_manifest(copy.project().manifest_path).sources.values()
+    make_database(chosen, relations_of(sources, chosen.database), name)
+    made = msgspec.structs.replace(copy, database=name, origin=chosen.database)
+    made.note()
+    return made
+
+
+def _nowhere(target: Target) -> dict[str, Any]:
+    """A target that guardrails perhaps name, and that is never reached from a copy."""
+    said = {"type": target.adapter, "schema": target.schema}
+    if target.adapter == "duckdb":
+        return {**said, "path": ":memory:"}
+    return {**said, "dbname": target.database, **_NOWHERE}
 
 
 def _top(root: Path) -> Path:
@@ -222,17 +277,12 @@ def _profile(project: Project, chosen: Target, home: Path, root: Path) -> tuple[
     """Write the copy's profile and copy what it names. The DuckDB files, relative to the root."""
     if chosen.adapter != "duckdb":
         raise EvalError(
-            f"{chosen.adapter} has no copy here: evals are run on a DuckDB file",
-            hint="Give --target a DuckDB target of the profile.",
+            f"{chosen.adapter} has no copy here: evals are run on DuckDB and PostgreSQL",
+            hint="Give --target a DuckDB or PostgreSQL target of the profile.",
         )
     every = {one.name: one for one in list_targets(project).values()}
     targets = {name: one for name, one in every.items() if one.adapter == "duckdb"}
-    # Named in guardrails perhaps, and never reached from here.
-    outputs: dict[str, Any] = {
-        name: {"type": one.adapter, "schema": one.schema, "dbname": one.database, **_NOWHERE}
-        for name, one in every.items()
-        if one.adapter != "duckdb"
-    }
+    outputs = {name: _nowhere(one) for name, one in every.items() if one.adapter != "duckdb"}
     databases: dict[Path, str] = {}
     for name, one in sorted({**targets, chosen.name: chosen}.items()):
         settings = dict(one.settings)

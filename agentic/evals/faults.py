@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from agentic.evals.databases import open_to_break
 from agentic.evals.injection import Injected, NoPlace, Places, Scene, fault_classes
 from agentic.lineage import Graph
 from agentic.lineage import select as nodes_of
 from agentic.project import find_project, load_manifest, read_target
-from agentic.warehouse import open_connection
 
 
 class Within(msgspec.Struct, frozen=True):
@@ -51,9 +51,6 @@ def inject(
     if known[fault].layer == "code":
         return known[fault].inject(Scene(project, manifest, seed=seed, within=places))
     chosen = read_target(project, target)
-    file = project.root / str(chosen.settings.get("path")) if chosen.adapter == "duckdb" else None
-    with open_connection(
-        chosen, project_root=project.root, writable=True, database_path=file
-    ) as connection:
+    with open_to_break(project, chosen) as connection:
         scene = Scene(project, manifest, connection=connection, seed=seed, within=places)
         return known[fault].inject(scene)

@@ -75,7 +75,7 @@ def _start(env: Mapping[str, str]) -> subprocess.Popen[str] | None:
     if python is None:
         return None
     return subprocess.Popen(
-        [str(python), str(_DRIVER), "dbt.adapters.duckdb"],
+        [str(python), str(_DRIVER), "dbt.adapters.duckdb", "dbt.adapters.postgres"],
         env=dict(env),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -75,12 +75,12 @@ def connect(
         raise WarehouseError("a PostgreSQL target has no database file")
     settings = target.settings
     try:
-        session = psycopg.connect(**_parameters(settings, target.database))
+        session = psycopg.connect(**parameters_of(settings, target.database))
         with session.transaction():
-            _prepare(session, settings, target.schema)
+            prepare(session, settings, target.schema)
         session.read_only = not writable
     except (psycopg.Error, ValueError) as error:
-        raise _unreachable(error, settings) from error
+        raise unreachable(error, settings) from error
     return PostgresConnection(session, target.database, writable=writable)
 
 
@@ -241,7 +241,8 @@ def _set_timeout(cursor: psycopg.Cursor[Any], timeout_s: float) -> None:
     cursor.execute("select set_config('statement_timeout', %s, true)", [milliseconds])
 
 
-def _parameters(settings: Mapping[str, Any], database: str) -> dict[str, Any]:
+def parameters_of(settings: Mapping[str, Any], database: str) -> dict[str, Any]:
+    """What psycopg connects with."""
     parameters: dict[str, Any] = {
         "host": settings.get("host"),
         "port": int(settings.get("port") or 5432),
@@ -255,7 +256,7 @@ def _parameters(settings: Mapping[str, Any], database: str) -> dict[str, Any]:
     return {key: value for key, value in parameters.items() if value not in (None, "")}
 
 
-def _prepare(session: psycopg.Connection[Any], settings: Mapping[str, Any], schema: str) -> None:
+def prepare(session: psycopg.Connection[Any], settings: Mapping[str, Any], schema: str) -> None:
     if settings.get("role"):
         session.execute(composing.SQL("set role {}").format(composing.Identifier(settings["role"])))
     path = settings.get("search_path")
@@ -278,7 +279,7 @@ def _translated(timeout_s: float) -> Iterator[None]:
         raise WarehouseError(str(error).strip()) from error
 
 
-def _unreachable(error: Exception, settings: Mapping[str, Any]) -> WarehouseError:
+def unreachable(error: Exception, settings: Mapping[str, Any]) -> WarehouseError:
     where = f"{settings.get('host')}:{settings.get('port') or 5432}"
     return WarehouseError(
         f"cannot connect to PostgreSQL at {where}: {str(error).strip()}",

@@ -19,7 +19,7 @@ from pathlib import Path
 from agentic.evals import fault_classes
 from agentic.evals.base import Base, make_base, read_base, write_base
 from agentic.evals.case import Case, CaseResult
-from agentic.evals.copies import EvalError
+from agentic.evals.databases import EvalError
 from agentic.evals.score import GOALS, score_of
 from agentic.evals.stage import copy_example, load_raw
 from agentic.evals.suite import Kept, Suite, code_version

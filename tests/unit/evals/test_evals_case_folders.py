@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentic.evals.case_folders import find_cases, read_case
-from agentic.evals.copies import EvalError
+from agentic.evals.databases import EvalError
 from agentic.exceptions import ConfigError
 
 GOOD = """\
