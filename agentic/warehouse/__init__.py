@@ -12,6 +12,7 @@ from agentic.warehouse.grant_dialects import (
 from agentic.warehouse.grants import LeftOut, Readable, Reading, reading_of
 from agentic.warehouse.relation import Column, Plan, Relation, Rows
 from agentic.warehouse.rights import Rights, rights_of
+from agentic.warehouse.scratch import Scratch, open_scratch
 
 __all__ = [
     "COLUMN_GRANTS",
@@ -26,8 +27,10 @@ __all__ = [
     "Rights",
     "Role",
     "Rows",
+    "Scratch",
     "Statements",
     "open_connection",
+    "open_scratch",
     "reading_of",
     "rights_of",
     "statements_of",
