@@ -47,7 +47,12 @@ class NodeColumn(msgspec.Struct, frozen=True):
 
 class DependsOn(msgspec.Struct, frozen=True):
     nodes: list[str] = []
-    macros: list[str] = []
+    macros: list[str | None] = []
+    """null where dbt found none: the test of a package that is not installed, say."""
+
+    @property
+    def known_macros(self) -> list[str]:
+        return [name for name in self.macros if name is not None]
 
 
 class TestMetadata(msgspec.Struct, frozen=True):
@@ -143,7 +148,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def depends_on_macros(self) -> list[str]:
-        return (self.depends_on or _NOTHING).macros
+        return (self.depends_on or _NOTHING).known_macros
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -226,7 +231,7 @@ class Macro(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def depends_on_macros(self) -> list[str]:
-        return (self.depends_on or _NOTHING).macros
+        return (self.depends_on or _NOTHING).known_macros
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

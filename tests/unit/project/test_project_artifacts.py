@@ -192,6 +192,18 @@ def test_an_older_version_with_other_shapes_is_named_not_called_damaged(tmp_path
     assert "manifest v3 was made by an older dbt" in refusal(path)
 
 
+def test_a_macro_that_dbt_did_not_find_is_left_out(tmp_path: Path) -> None:
+    """dbt writes null for the test of a package that is not installed, and parses all the same."""
+    found = json.loads(artifact("1.11", "manifest").read_text())
+    found["nodes"]["model.library.loans"]["depends_on"]["macros"].insert(0, None)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(found))
+
+    loans = load_manifest(path).nodes["model.library.loans"]
+
+    assert loans.depends_on_macros == ["macro.library.days_between"]
+
+
 def test_a_damaged_manifest_says_where(tmp_path: Path) -> None:
     found = json.loads(artifact("1.11", "manifest").read_text())
     found["nodes"]["model.library.loans"]["tags"] = 7
