@@ -18,7 +18,7 @@ from agentic.guardrails.approvers import (
     user_name,
 )
 from agentic.guardrails.calls import decide
-from agentic.guardrails.proposal import ProposalVerdict, judge_proposal
+from agentic.guardrails.proposal import ProposalVerdict, about_statements, judge_proposal
 from agentic.guardrails.readable import world_of
 from agentic.guardrails.registry import Guardrail, guardrail, guardrails
 from agentic.guardrails.situation import Situation
@@ -33,6 +33,7 @@ __all__ = [
     "Person",
     "ProposalVerdict",
     "Situation",
+    "about_statements",
     "bound_to",
     "change_content",
     "decide",

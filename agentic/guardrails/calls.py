@@ -11,7 +11,9 @@ from agentic.records import CodePage, Decision, Rule, ToolCall, ToolSpec, publis
 
 ALLOWED = Decision("allow", "AG000", "No guardrail objects.")
 _SQL_TOOLS = frozenset({"run_sql", "explain_query", "dbt_show"})
-_VALUE_TOOLS = frozenset({"profile_column", "get_schema", "compare_profiles", "freshness"})
+_VALUE_TOOLS = frozenset(
+    {"profile_column", "get_schema", "compare_profiles", "freshness", "get_table_freshness"}
+)
 
 publish(
     CodePage("AG000", "allowed", "No guardrail objects to the call."),

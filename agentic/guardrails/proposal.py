@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from agentic.checks.reach import NOT_COUNTED, nodes_of_edits
 from agentic.guardrails.situation import Situation
 from agentic.lineage import EmittedColumns
 from agentic.policy import ChangeRule, ChangeRules, ProjectView, judge_change
@@ -34,6 +35,13 @@ publish(
         "A node can narrow what agents may do to it, and nothing can widen that.",
         "Its owner makes the change, or lifts the setting.",
     ),
+    CodePage(
+        "AG152",
+        "statements-to-run",
+        "A proposal holds SQL (`propose_ddl`) that changes relations outside of dbt.",
+        "Such a statement is tried on an empty copy in the workspace, and run nowhere else.",
+        "Read it under Statements in the pull request, and run it with your own rights.",
+    ),
 )
 
 
@@ -56,6 +64,15 @@ def judge_proposal(edits: Iterable[Edit], situation: Situation) -> ProposalVerdi
     asks = tuple(one for one in decisions if one.verdict == "ask")
     fine = Decision("allow", "OK_CHANGE", "No guardrail objects to the change.")
     return ProposalVerdict(strictest(decisions) or fine, asks)
+
+
+def about_statements(statements: Sequence[str]) -> tuple[Decision, ...]:
+    """What a person is asked because a proposal holds statements: nobody else runs them."""
+    if not statements:
+        return ()
+    count = "a statement" if len(statements) == 1 else f"{len(statements)} statements"
+    sentence = f"The proposal holds {count} that a person has to run."
+    return (Decision("ask", "AG152", sentence, rule="policy: statements"),)
 
 
 def change_rules(situation: Situation) -> ChangeRules:
@@ -148,13 +165,13 @@ def _protected(edits: Iterable[Edit], situation: Situation) -> Iterable[Decision
 
 
 def _blast_radius(edits: Iterable[Edit], situation: Situation) -> Iterable[Decision]:
-    nodes = changed_nodes(edits, situation)
+    nodes = nodes_of_edits(edits, situation.manifest, situation.project.name)
     below = {
         uid
         for node in nodes
         for uid in situation.graph.descendants(node)
-        if not uid.startswith(("test.", "unit_test."))
-    }
+        if not uid.startswith(NOT_COUNTED)
+    } - set(nodes)
     limits = situation.agent.limits
     counts = (
         ("nodes_changed", len(nodes), limits.nodes_changed),

@@ -90,7 +90,6 @@ def _node_run(
     result: NodeResult, node: Node | None, told: Invocation, clean: Callable[[str], str]
 ) -> NodeRun:
     started, completed = _span(result)
-    affected = result.adapter_response.get("rows_affected")
     checksum = getattr(node.checksum, "checksum", "") if node is not None else ""
     message = result.message or ""
     return NodeRun(
@@ -103,13 +102,18 @@ def _node_run(
         started_at=started,
         completed_at=completed,
         duration_s=round(result.execution_time, 4),
-        rows_affected=affected if isinstance(affected, int) and affected >= 0 else None,
+        rows_affected=_count(result.adapter_response.get("rows_affected")),
+        bytes_processed=_count(result.adapter_response.get("bytes_processed")),
         failures=result.failures,
         checksum=checksum[:16],
         message="" if _DULL.match(message) else mask_text(clean(message[:4000]))[:MESSAGE],
         batches=dump(result.batch_results) if result.batch_results else None,
         full_refresh=told.full_refresh,
     )
+
+
+def _count(told: object) -> int | None:
+    return told if isinstance(told, int) and told >= 0 else None
 
 
 def _span(result: NodeResult) -> tuple[str, str]:

@@ -139,6 +139,8 @@ class NodeRun(msgspec.Struct, frozen=True, omit_defaults=True):
     duration_s: float = 0.0
     rows_affected: int | None = None
     """As the adapter tells it; DuckDB tells nothing."""
+    bytes_processed: int | None = None
+    """As the adapter tells it; BigQuery does."""
     failures: int | None = None
     checksum: str = ""
     """Of the node's code, as dbt computes it."""

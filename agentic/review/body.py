@@ -125,7 +125,19 @@ def _change(proposal: Proposal) -> str:
         for edit in proposal.edits
     ]
     why = f"\n\n{_text(proposal.rationale)}" if proposal.rationale else ""
-    return f"## Change\n\n{_table(('file', 'what', 'why'), rows)}{why}\n"
+    return f"## Change\n\n{_table(('file', 'what', 'why'), rows)}{why}\n{_statements(proposal)}"
+
+
+def _statements(proposal: Proposal) -> str:
+    """SQL for a person, as blocks that nothing inside can end."""
+    if not proposal.statements:
+        return ""
+    blocks = [
+        f"Statement {number} of {len(proposal.statements)}:\n\n{_whole(text)}"
+        for number, text in enumerate(proposal.statements, start=1)
+    ]
+    said = "Tried on an empty copy in the workspace; a person has to run them."
+    return "\n\n".join(["\n## Statements", said, *blocks]) + "\n"
 
 
 def _what(before: str | None, after: str | None) -> str:
@@ -252,6 +264,11 @@ def _escaped(text: str) -> str:
 def _inline(text: str) -> str:
     """Outside text inside a code span."""
     return mask_text(" ".join(text.split())).replace("`", "'").replace("|", "¦").replace('"', "")
+
+
+def _whole(text: str) -> str:
+    """As `_quoted`, and nothing is left out: somebody runs it."""
+    return "\n".join(f"    {line}" for line in mask_text(text.strip()).splitlines())
 
 
 def _quoted(text: str) -> str:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from agentic.sql.figures import newest_sql
+from agentic.history import node_runs
+from agentic.sql.figures import kind_of, newest_sql
 from agentic.tools.bench import Bench
-from agentic.tools.compact import More, lean, page, short
+from agentic.tools.compact import More, lean, moment, page, short
 from agentic.tools.judged import answer
 from agentic.tools.live import live_columns, relation_of, text
 from agentic.tools.nodes import find_node
@@ -17,6 +18,8 @@ from agentic.tools.registry import ToolError, tool
 
 _HOURS = {"minute": 1 / 60, "hour": 1.0, "day": 24.0}
 SOURCES = 40
+TIMES = 3
+"""Columns with a time that are asked of one relation."""
 
 
 @tool(toolset="context", effect="read")
@@ -57,6 +60,49 @@ def dbt_source_freshness(
     return {**page(rows, more, name="sources"), "not_asked": max(0, len(asked) - SOURCES)}
 
 
+@tool(toolset="context", effect="read")
+def get_table_freshness(
+    bench: Bench,
+    *,
+    node: Annotated[str, Meta(description="unique_id of a source, seed, snapshot or model")],
+) -> dict[str, Any]:
+    """How old a relation's rows are: the newest value of its columns with a time, its rows now, and
+    when dbt last built it."""
+    one = find_node(bench, node)
+    uid = one.unique_id
+    relation = relation_of(bench, uid)
+    live = live_columns(bench, uid)
+    runs = node_runs(bench.history, uid, 20) if bench.history is not None else ()
+    good = next((run for run in runs if run.status in ("success", "warn")), None)
+    told = {"node": uid, "exists": bool(live), "last_built": moment(good.at) if good else None}
+    if relation is None or not live:
+        return lean(told)
+    parts = (relation.database, relation.schema, relation.identifier)
+    times = [name for name, kind, _ in live if kind_of(kind) in ("timestamp", "date")]
+    newest = [_newest(bench, parts, name) for name in times[:TIMES] or [None]]
+    rows = next((row.pop("rows") for row in newest if "rows" in row), None)
+    newest = [row for row in newest if row.get("column")]
+    found = lean({**told, "rows": rows, "newest": newest, "not_asked": times[TIMES:]})
+    declared = bench.manifest.sources.get(uid)
+    if declared is not None and declared.freshness:
+        found["declared"] = lean(_loaded_at(bench, uid))
+    return found
+
+
+def _newest(bench: Bench, parts: tuple[str | None, ...], column: str | None) -> dict[str, Any]:
+    """The rows of a relation and the greatest value of a column, with its age in hours."""
+    try:
+        rows, latest = answer(bench, newest_sql(parts, column, bench.dialect))[1].rows[0]
+    except ToolError as error:
+        return {"column": column, "reason": error.message}
+    value = text(latest)
+    return {
+        "rows": rows,
+        **lean({"column": column, "newest": None if value is None else str(value)}),
+        **_judged(latest, None),
+    }
+
+
 def _loaded_at(bench: Bench, unique_id: str) -> dict[str, Any]:
     one = bench.manifest.sources.get(unique_id)
     if one is None:
@@ -86,17 +132,17 @@ def _loaded_at(bench: Bench, unique_id: str) -> dict[str, Any]:
 
 def _judged(latest: object, freshness: dict[str, Any] | None) -> dict[str, Any]:
     """The age in hours and the verdict of the declared limits."""
-    moment = _moment(latest)
-    if moment is None:
+    at = _as_time(latest)
+    if at is None:
         return {}
-    hours = (datetime.now(UTC) - moment).total_seconds() / 3600
+    hours = (datetime.now(UTC) - at).total_seconds() / 3600
     limits = _limits(freshness)
     over = [word for word, limit in limits.items() if hours > limit]
     status = ("error" if "error" in over else "warn" if over else "pass") if limits else None
     return lean({"hours_old": short(hours), "limits_hours": limits, "status": status})
 
 
-def _moment(value: object) -> datetime | None:
+def _as_time(value: object) -> datetime | None:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -61,7 +61,7 @@ def run_history(
     }
 
 
-def _recall(bench: Bench) -> None:
+def recall(bench: Bench) -> None:
     """Once a run: what the macros' tables know of the past, where there are any."""
     if bench.history is None or bench.world is None or bench.tables_read:
         return
@@ -74,7 +74,7 @@ def _recall(bench: Bench) -> None:
 
 
 def _invocations(bench: Bench, more: str) -> dict[str, Any]:
-    _recall(bench)
+    recall(bench)
     if bench.history is None:
         return {"invocations": [], "note": _NONE}
     known = invocations(bench.history, INVOCATIONS)
@@ -104,7 +104,7 @@ def _invocation(one: Invocation, failed: Sequence[str]) -> dict[str, Any]:
 
 
 def _runs(bench: Bench, unique_id: str) -> tuple[NodeRun, ...]:
-    _recall(bench)
+    recall(bench)
     return node_runs(bench.history, unique_id, RUNS) if bench.history is not None else ()
 
 
@@ -231,24 +231,30 @@ def _versions(bench: Bench, runs: Sequence[NodeRun], code: str, more: str) -> di
 
 
 Order = Annotated[
-    Literal["slowest", "slower", "rows", "flaky"],
-    Meta(description="slowest now; slower or more rows than before; most often failed"),
+    Literal["slowest", "slower", "rows", "bytes", "flaky"],
+    Meta(description="slowest now; slower or more rows than before; most bytes; most failed"),
 ]
 
 
 @tool(toolset="context", effect="read")
 def query_metrics(bench: Bench, *, order: Order = "slowest", more: More = "") -> dict[str, Any]:
-    """Seconds and rows of nodes over the remembered invocations: the slowest, those that became
-    slower or larger, those that fail most."""
+    """Seconds, rows and, where the adapter tells them, bytes of nodes over the remembered
+    invocations: the slowest, those that became slower or larger, those that fail most."""
     if bench.history is None:
         return {"nodes": [], "note": _NONE}
-    _recall(bench)
+    recall(bench)
     by_node: dict[str, list[NodeRun]] = {}
     for run in runs_of_last(bench.history, INVOCATIONS):
         if run.status != "skipped":
             by_node.setdefault(run.unique_id, []).append(run)
     rows = [_metrics(uid, runs) for uid, runs in by_node.items()]
-    key = {"slowest": "seconds", "slower": "slower", "rows": "more_rows", "flaky": "failed"}[order]
+    key = {
+        "slowest": "seconds",
+        "slower": "slower",
+        "rows": "more_rows",
+        "bytes": "bytes",
+        "flaky": "failed",
+    }[order]
     ranked = sorted(
         (row for row in rows if row.get(key)), key=lambda row: (-float(row[key]), row["node"])
     )
@@ -266,6 +272,7 @@ def _metrics(unique_id: str, runs: Sequence[NodeRun]) -> dict[str, Any]:
             "seconds": short(seconds[0]) if seconds else None,
             "slower": _ratio(seconds),
             "rows": rows[0] if rows else None,
+            "bytes": next((run.bytes_processed for run in runs if run.bytes_processed), None),
             "more_rows": _ratio([float(count) for count in rows]),
             "failed": sum(run.status not in GOOD for run in runs) or None,
         }
@@ -282,9 +289,15 @@ def search_logs(
     bench: Bench,
     *,
     text: Annotated[str, Meta(description="words that one line holds", min_length=2)],
+    of: Annotated[Literal["dbt", "orchestrator"], Meta(description="whose logs")] = "dbt",
     more: More = "",
 ) -> dict[str, Any]:
     """Lines of dbt's own log (logs/dbt.log) that hold every word, newest first, masked."""
+    if of == "orchestrator":
+        raise ToolError(
+            "no orchestrator's logs can be read: no connection of agents.yml reads any yet",
+            hint="`search_logs` without `of` reads dbt's own log; `run_history` what it came to.",
+        )
     folder = os.environ.get("DBT_LOG_PATH") or str(bench.project.config.get("log-path") or "logs")
     path = bench.project.root / folder / "dbt.log"
     if not path.is_file():

@@ -1,6 +1,7 @@
 """Connections with the least rights: what a relation holds, asked read-only, capped, in time."""
 
 from agentic.warehouse import codes as codes
+from agentic.warehouse.activity import Activity, Ran, activity_of
 from agentic.warehouse.connection import Connection, open_connection
 from agentic.warehouse.grant_dialects import (
     COLUMN_GRANTS,
@@ -17,10 +18,12 @@ from agentic.warehouse.scratch import Scratch, open_scratch
 __all__ = [
     "COLUMN_GRANTS",
     "DIALECTS",
+    "Activity",
     "Column",
     "Connection",
     "LeftOut",
     "Plan",
+    "Ran",
     "Readable",
     "Reading",
     "Relation",
@@ -29,6 +32,7 @@ __all__ = [
     "Rows",
     "Scratch",
     "Statements",
+    "activity_of",
     "open_connection",
     "open_scratch",
     "reading_of",

@@ -34,7 +34,7 @@ from agentic.workspace.frame import (
     remove_tree,
     tree_of,
 )
-from agentic.workspace.ground import existing
+from agentic.workspace.ground import create_schema, drop_schemas, existing
 from agentic.workspace.isolation import moved_relations
 from agentic.workspace.outcome import BuildOutcome
 from agentic.workspace.selection import (
@@ -46,6 +46,7 @@ from agentic.workspace.selection import (
 )
 from agentic.workspace.side import Side
 from agentic.workspace.thin import Thin, Wanted, plan_thin
+from agentic.workspace.verify import in_schema
 
 _OLDER_TRIED = 3
 """Commits before the snapshot that are tried as base when the snapshot does not parse."""
@@ -162,6 +163,26 @@ class Workspace:
             self._close_connections()
             order = self._order("change", lambda _: select)
             return compile_side(self._side("change"), self.frame.ground, order)
+
+    def execute(self, statements: Sequence[str], *, schema: str = "", keep: bool = True) -> None:
+        """Run statements that write in the workspace's schemas alone: the caller has judged them.
+
+        `schema`: one of the workspace's, made if it is not there; without `keep` it goes again,
+        with all that was made in it. Raises WorkspaceError for another schema, and WarehouseError.
+        """
+        wanted = schema or self.schema
+        if not in_schema(wanted, self.schema):
+            raise WorkspaceError(f"{wanted} is no schema of the workspace")
+        with self._lock:
+            self._close_connections()
+            with self.frame.ground.connect(writable=True) as connection:
+                create_schema(connection, wanted)
+                try:
+                    for statement in statements:
+                        connection.execute(statement)
+                finally:
+                    if not keep:
+                        drop_schemas(connection, [wanted])
 
     def connection(self) -> Connection:
         """A read-only session on what the workspace built and all that it may read.

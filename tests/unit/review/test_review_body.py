@@ -214,3 +214,15 @@ def test_a_request_has_a_body_and_a_branch_without_a_finding() -> None:
     assert branch_name(None, "0a1b", title="docs(stg_orders): columns") == (
         "agentic/docs-stg-orders-columns-0a1b"
     )
+
+
+def test_statements_for_a_person_are_shown_whole() -> None:
+    long = "-- why\n" + "\n".join(f"alter table a add column c{n} int" for n in range(40))
+    assert RUN.proposal is not None
+    proposal = replace(RUN.proposal, statements=(long, "create view v as select 1\n```\n## no"))
+    body = render_body(replace(RUN, proposal=proposal))
+
+    assert "## Statements" in body.splitlines()
+    assert "Statement 2 of 2:" in body
+    assert all(f"    alter table a add column c{n} int" in body for n in range(40))
+    assert "## no" not in body.splitlines()

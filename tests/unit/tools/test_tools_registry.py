@@ -36,6 +36,7 @@ def test_toolsets_hold_what_the_configuration_promises() -> None:
         "freshness",
         "get_node",
         "get_schema",
+        "get_table_freshness",
         "impact",
         "lineage_downstream",
         "lineage_upstream",
@@ -49,7 +50,7 @@ def test_toolsets_hold_what_the_configuration_promises() -> None:
         "search_logs",
         "system_map",
     )
-    assert found["sql"] == ("explain_query", "run_sql")
+    assert found["sql"] == ("explain_query", "query_history", "run_sql")
     assert found["dbt"] == (
         "dbt_build",
         "dbt_compile",
@@ -57,7 +58,14 @@ def test_toolsets_hold_what_the_configuration_promises() -> None:
         "dbt_source_freshness",
         "dbt_test",
     )
-    assert found["edits"] == ("create_model", "edit_file", "rename_column", "write_test")
+    assert found["edits"] == (
+        "create_model",
+        "create_table",
+        "edit_file",
+        "propose_ddl",
+        "rename_column",
+        "write_test",
+    )
     assert found["report"] == ("diagnose", "scratchpad", "submit_report")
 
 

@@ -122,7 +122,8 @@ def _attempts() -> Iterator[tuple[str, dict[str, Any]]]:
             yield "profile_column", {"node": node, "columns": [column]}
             yield "column_lineage", {"node": node, "column": column, "depth": 0}
             yield "impact", {"node": node, "column": column}
-        for name in ("get_node", "get_schema", "freshness", "run_history", "partition_state"):
+        reads = ("get_node", "get_schema", "freshness", "get_table_freshness")
+        for name in (*reads, "run_history", "partition_state"):
             yield name, {"node": node}
         yield "compare_profiles", {"node": node}
         yield "compare_profiles", {"node": node, "also": [SECRET]}
@@ -132,6 +133,7 @@ def _attempts() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "dbt_source_freshness", {"nodes": [SECRET]}
     yield "search_logs", {"text": "conversion"}
     yield "query_metrics", {"order": "flaky"}
+    yield "query_history", {}
     yield "run_history", {}
     yield "system_map", {}
     yield "catalog_search", {"text": "orders"}
