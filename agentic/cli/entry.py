@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("eval", "Break a copy of this project and grade the agent."),
     "debug": ("debug", "Say what is ready and what is not."),
     "explain": ("explain", "Explain any code, offline."),
+    "adr": ("adr", "Recommend a pattern for a task: an agent, a team or a plan."),
     "schema": ("schema", "Print JSON Schemas for editors."),
     "clean": ("clean", "Remove leftovers of runs that were cut off."),
 }
