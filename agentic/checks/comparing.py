@@ -10,6 +10,7 @@ import msgspec
 from agentic.checks.given_back import given_back
 from agentic.checks.proof import built_before, workspace_of
 from agentic.checks.subject import Subject
+from agentic.checks.unreadable import became_null
 from agentic.exceptions import WarehouseError
 from agentic.records import Outcome
 from agentic.warehouse import Connection, Relation
@@ -177,7 +178,9 @@ class Comparison:
         if not rows_differ and self._volatile(uid):
             return "warn", "its SQL reads the clock or a random value, so that each build differs"
         if not rows_differ:
-            return "fail", f"{diff.rows_changed} rows have other values: {', '.join(diff.changed)}"
+            null = became_null(self.subject, connection, before, self.after[uid], diff)
+            other = f"{diff.rows_changed} rows have other values: {', '.join(diff.changed)}"
+            return ("warn", null) if null else ("fail", other)
         excused = given_back(self.subject, connection, uid, base.relations, self.after)
         plain = "rows differ, though the incident is not about wrong rows"
         return ("warn", excused) if excused else ("fail", plain)

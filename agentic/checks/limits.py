@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from agentic.checks.reach import NOT_COUNTED, nodes_of_edits
 from agentic.checks.registry import check
 from agentic.checks.subject import Subject
 from agentic.records import CheckResult, CodePage, Limits, publish
 
 CODE, NAME = "AP005", "blast radius"
-_NOT_COUNTED = ("test.", "unit_test.", "macro.", "doc.")
 
 publish(
     CodePage(
         code=CODE,
         name=NAME,
-        what="Nodes whose files the change edits, and nodes downstream of them, against "
-        "`limits.nodes_changed` and `limits.nodes_downstream`.",
+        what="Nodes whose file, or entry in a properties file, the change edits, and nodes "
+        "downstream of them, against `limits.nodes_changed` and `limits.nodes_downstream`.",
         why="A small change is one that a person can review in a minute.",
         fix="Split the change, raise the limit in guardrails.yml, or make the change by hand.",
     )
@@ -31,7 +31,7 @@ def blast_radius(subject: Subject) -> CheckResult:
             uid
             for node in changed
             for uid in subject.graph.descendants(node)
-            if not uid.startswith(_NOT_COUNTED)
+            if not uid.startswith(NOT_COUNTED)
         }
         - set(changed)
     )
@@ -48,7 +48,7 @@ def blast_radius(subject: Subject) -> CheckResult:
 
 
 def changed_nodes(subject: Subject) -> tuple[str, ...]:
-    """Nodes that the edits change: by their own file, or through a macro that they call."""
+    """Nodes that the edits change: by their file or entry, or through a macro that they call."""
     paths = {edit.path for edit in subject.proposal.edits if edit.before != edit.after}
     own = subject.project.name
     macros = {
@@ -56,14 +56,9 @@ def changed_nodes(subject: Subject) -> tuple[str, ...]:
         for uid, macro in subject.manifest.macros.items()
         if macro.package_name == own and macro.original_file_path in paths
     }
-    return tuple(
-        sorted(
-            uid
-            for uid, node in subject.manifest.all.items()
-            if not uid.startswith(_NOT_COUNTED)
-            and (
-                (node.original_file_path in paths and node.package_name == own)
-                or macros & set(node.depends_on_macros)
-            )
-        )
-    )
+    callers = {
+        uid
+        for uid, node in subject.manifest.all.items()
+        if not uid.startswith(NOT_COUNTED) and macros & set(node.depends_on_macros)
+    }
+    return tuple(sorted(callers | {*nodes_of_edits(subject.proposal.edits, subject.manifest, own)}))

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 
 from agentic.evals.injection import Injected, NoPlace, Scene, fault
-from agentic.evals.raw_tables import break_last_rows, kind_of, place
+from agentic.evals.raw_tables import BROKEN_ROWS, break_last_rows, kind_of, place
 from agentic.evals.reading import Read, mentions, output_of, reads, sql_of, tests_on
 from agentic.project import Node, Source
+from agentic.sql import exp
 
 _TIME_WORD = re.compile(r"_(at|on|date|time|ts|timestamp)$")
+_FEWEST_FILLED = 4 * BROKEN_ROWS
+"""Rows with a value below which the broken ones are a good part of them."""
 _KEY_WORD = re.compile(r"(^|_)(id|key|ref|code|number|no)$", re.I)
 
 
 @fault("src_column_renamed", layer="raw")
 def column_renamed(scene: Scene) -> Injected:
     """A source column has a new name."""
-    read = scene.choose("src_column_renamed", reads(scene) or reads(scene, scene.seeds))
+    seeded_reads = [read for read in reads(scene, scene.seeds) if not named_by_tests(scene, read)]
+    read = scene.choose("src_column_renamed", reads(scene) or seeded_reads)
     old = read.column.name
     new = new_name(scene, read)
     seeded = read.source.resource_type == "seed"
@@ -37,6 +41,19 @@ def column_renamed(scene: Scene) -> Injected:
         # Without it `dbt seed` keeps the old table's shape.
         command=("build", "--full-refresh") if seeded else ("build",),
     )
+
+
+def named_by_tests(scene: Scene, read: Read) -> bool:
+    """True when a test of the seed itself names the column: then header and tests contradict each
+    other in one commit of the project, and which of them is wrong is not told."""
+    for uid in scene.manifest.tests_of(read.source.unique_id):
+        test = scene.manifest.nodes.get(uid)
+        if test is None or test.attached_node != read.source.unique_id:
+            continue
+        given = test.test_metadata.kwargs if test.test_metadata else {}
+        if mentions(f"{test.column_name or ''} {given}", read.column.name):
+            return True
+    return False
 
 
 def rename_header(scene: Scene, seed: Node, old: str, new: str) -> None:
@@ -150,6 +167,8 @@ def type_changed(scene: Scene) -> Injected:
     # Where nothing may be null, values that are no numbers leave nothing that could be built.
     bearable = [read for read in numbers if not must_be_there(scene, read)]
     read = scene.choose("src_type_changed", bearable or numbers)
+    # What most rows hold is lost: that there is nothing left to build is an answer as well.
+    hollow = _filled(scene, read) < _FEWEST_FILLED
     retype_as_text(scene, read, f"cast({scene.quoted(read.column.name)} as varchar)")
     break_last_rows(scene, read, scene.literal("n/a"))
     return Injected(
@@ -159,8 +178,18 @@ def type_changed(scene: Scene) -> Injected:
         column=read.column.name,
         observed=read.column.name,
         expected_decision="fix" if bearable else "escalate",
+        also_decisions=("escalate",) if hollow else (),
         detail=f"{place(read.source)}: {read.column.name} is text now, and some of it is 'n/a'",
     )
+
+
+def _filled(scene: Scene, read: Read) -> int:
+    """Rows of a source that have a value in a column."""
+    counted = exp.select(exp.Count(this=exp.column(read.column.name, quoted=True))).from_(
+        exp.table_(read.source.alias, read.source.schema, quoted=True)
+    )
+    found = scene.connection.query(counted.sql(dialect=scene.connection.dialect))
+    return int(str(found.rows[0][0]))
 
 
 def must_be_there(scene: Scene, read: Read) -> bool:
@@ -194,7 +223,7 @@ def stale_source(scene: Scene) -> Injected:
     dated = [
         s
         for s in scene.sources
-        if s.freshness
+        if _has_limit(s)
         and loaded_at(scene, s)
         and s.unique_id in (scene.within.fresh or {s.unique_id})
     ]
@@ -211,6 +240,12 @@ def stale_source(scene: Scene) -> Injected:
         detail=f"{place(source)} has had no new rows for 60 days",
         command=("source", "freshness"),
     )
+
+
+def _has_limit(source: Source) -> bool:
+    """True where freshness has a limit: without one dbt asks nothing, and nothing is stale."""
+    limits = source.freshness or {}
+    return any((limits.get(key) or {}).get("count") for key in ("warn_after", "error_after"))
 
 
 def loaded_at(scene: Scene, source: Source) -> str:

@@ -127,6 +127,8 @@ def yaml_indent(scene: Scene) -> Injected:
         node=nodes[0],
         also_nodes=(path, Path(path).name, *nodes),
         expected_decision="fix",
+        # What guardrails deny to agents (usually the declarations of sources), a person repairs.
+        also_decisions=("escalate",) if any(one.startswith("source.") for one in nodes) else (),
         detail=f"{path}:{number + 1} is indented by one more space, and the file does not parse",
         paths=(path,),
     )
@@ -253,7 +255,9 @@ def macro_regression(scene: Scene) -> Injected:
             at = block.start() + number.start(1)
             options.append((macro, text, at, number[1], callers))
     macro, text, at, old, callers = scene.choose("macro_regression", options)
-    new = f"{old}0" if float(old) else "1"
+    # Ten times as much: a zero at the end of `100.0` would change nothing.
+    whole, dot, fraction = old.partition(".")
+    new = f"{whole}0{dot}{fraction}" if float(old) else "1"
     _write(scene, macro, text[:at] + new + text[at + len(old) :])
     return Injected(
         cls="macro_regression",

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from agentic.history.clocks import clock_shift
 from agentic.history.shapes import ColumnProfile, DailySeries, Day, RelationProfile
 from agentic.history.statistics import (
     Anomaly,
@@ -24,7 +25,9 @@ from agentic.history.statistics import (
     share_noise,
 )
 
-Change = Literal["volume_drop", "unit_scale_change", "null_keys", "value_shift"]
+Change = Literal[
+    "volume_drop", "unit_scale_change", "null_keys", "value_shift", "timezone", "division_by_zero"
+]
 
 _NO_MEASURE = re.compile(
     r"(?i)(^|_)(id|key|ref|code|no|number|year|month|day|week|hour|lat|lon|latitude|longitude|zip"
@@ -73,7 +76,11 @@ def notices(
 ) -> tuple[Notice, ...]:
     """What changed in a relation; `before` are its profiles after earlier green builds, newest
     first. One notice a change and column: the stored profile is the better witness."""
-    found = [*against_before(now, before), *(over_days(now, series) if series else ())]
+    clocks = moved_clocks(now, before)
+    # Days that begin at another hour hold other rows: nothing is told from them.
+    moved = series is not None and series.column in {one.column for one in clocks}
+    daily = over_days(now, series) if series and not moved else ()
+    found = [*clocks, *against_before(now, before), *daily]
     first: dict[tuple[str, str], Notice] = {}
     for one in found:
         first.setdefault((one.change, one.column), one)
@@ -104,6 +111,41 @@ def against_before(now: RelationProfile, before: Sequence[RelationProfile]) -> t
             notice = _column(now, column, pairs, basis)
             found += [notice] if notice else []
     return tuple(found)
+
+
+def moved_clocks(now: RelationProfile, before: Sequence[RelationProfile]) -> tuple[Notice, ...]:
+    """Columns of moments that are whole quarters of an hour off, in rows that are the same.
+
+    `before` and `now` of a notice are hours. Only where every one of the last profiles says so.
+    """
+    past = [one for one in before[:5] if one.rows >= FEWEST_ROWS]
+    found = []
+    for column in now.columns if past else ():
+        hours = {clock_shift(now, one, column.name) for one in past}
+        moved = hours.pop() if len(hours) == 1 else None
+        if moved:
+            basis = f"the last green build ({past[0].at[:10]})"
+            found.append(Notice("timezone", column.name, 0.0, moved, "", basis))
+    return tuple(found)
+
+
+def new_zeros(now: RelationProfile, before: Sequence[RelationProfile]) -> tuple[Notice, ...]:
+    """Numbers that were above zero in every one of the last profiles, and whose least is zero."""
+    past = [one for one in before[:5] if one.rows >= FEWEST_ROWS]
+    found = []
+    for column in now.columns if past else ():
+        least = [_least(one.column(column.name)) for one in past]
+        if column.kind != "number" or column.masked or column.min != 0:
+            continue
+        if all(one is not None and one > 0 for one in least):
+            basis = f"the last green build ({past[0].at[:10]})"
+            found.append(Notice("division_by_zero", column.name, least[0] or 0.0, 0.0, "", basis))
+    return tuple(found)
+
+
+def _least(column: ColumnProfile | None) -> float | None:
+    value = column.min if column is not None else None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _column(

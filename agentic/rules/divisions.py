@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from agentic.exceptions import AgenticError
+from agentic.records import Signal
+from agentic.rules.asking import shapes_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.registry import rule
 from agentic.rules.trail import Step, counted, failed_data_tests, is_raw, trail
-from agentic.sql import exp, parse
+from agentic.sql.divisors import bare_divisors
 
 _TOLD = re.compile(r"division by zero|divide by zero|divisor is equal to zero", re.IGNORECASE)
 _ASKED = 4
@@ -22,7 +23,9 @@ def division_by_zero(case: Case) -> Steps[Diagnosis | None]:
 
     What it does:
         Takes the divisors of the failing node's SQL, follows each back to the raw data, and counts
-        its zeros there. Warehouses that give null or infinity for it show a failed test instead.
+        its zeros there. Warehouses that give null or infinity for it show a failed test instead, or
+        nothing: then it takes the anomaly of a source's column that was never 0 and is, where a
+        model divides by it.
 
     Why:
         A guard (`nullif`) ends the error and decides what the quotient of these rows is. Whether
@@ -34,6 +37,9 @@ def division_by_zero(case: Case) -> Steps[Diagnosis | None]:
     Fix:
         With the owner's answer the division is guarded where it stands; the rows are never dropped.
     """
+    for signal in case.incident.signals:
+        if signal.kind == "anomaly" and signal.figures.get("change") == "division_by_zero":
+            return (yield from _silent(case, signal))
     told = next((text for text in case.messages if _TOLD.search(text)), "")
     tests = [] if told else [t for t in failed_data_tests(case) if t.kind in ("not_null", "")]
     if not told and not tests:
@@ -46,6 +52,23 @@ def division_by_zero(case: Case) -> Steps[Diagnosis | None]:
     return None
 
 
+def _silent(case: Case, signal: Signal) -> Steps[Diagnosis | None]:
+    """Every test is green: the warehouse made null or infinity of the quotients."""
+    column, reader = str(signal.figures["column"]), str(signal.figures.get("reader") or "")
+    shapes = yield from shapes_of([signal.node])
+    shape = shapes.get(signal.node)
+    live = shape.columns.get(column.lower()) if shape is not None else None
+    if shape is None or live is None or case.node(reader) is None:
+        return None
+    step = Step(signal.node, live.name, shape)
+    counts = ["count({col})", "count(case when {col} = 0 then 1 end)"]
+    figures = yield from counted([step], counts, case.dialect)
+    if not figures or not figures[0][1]:
+        return None
+    rows, zeros = figures[0]
+    return _asked(case, reader, step, signal.message, (rows, zeros))
+
+
 def _nodes(case: Case) -> list[str]:
     """The failing nodes, what their tests stand on, and for a test what lies just above."""
     near = [uid for uid in case.failing if uid.startswith(("model.", "snapshot."))]
@@ -53,18 +76,8 @@ def _nodes(case: Case) -> list[str]:
     return list(dict.fromkeys([*near, *above]))
 
 
-def _divisors(case: Case, node: str) -> list[str]:
-    """Columns that stand alone below a division; a guarded one is no column any more."""
-    code = case.node(node).compiled_code or ""
-    if "/" not in code and "div" not in code.lower():
-        return []
-    try:
-        tree = parse(code, case.dialect)
-    except AgenticError:
-        return []
-    columns = [part.expression.unnest() for part in tree.find_all(exp.Div)]
-    columns += [part.expression.unnest() for part in tree.find_all(exp.IntDiv)]
-    return list(dict.fromkeys(c.name.lower() for c in columns if isinstance(c, exp.Column)))
+def _divisors(case: Case, node: str) -> tuple[str, ...]:
+    return bare_divisors(case.node(node).compiled_code or "", case.dialect)
 
 
 def _zeros(case: Case, node: str, name: str, told: str) -> Steps[Diagnosis | None]:

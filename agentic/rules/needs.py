@@ -52,13 +52,25 @@ def need_of(case: Case, uid: str, column: str) -> Steps[Need]:
         column=column,
         type=_type(case, uid, column, places, witness, total),
         accepted=_values(listed),
-        unique="unique" in kinds,
+        unique=any(
+            kind == "unique"
+            for place in places
+            if _keeps_rows(case, uid, place[0])
+            for kind, _ in tests_on(case, *place)
+        ),
         filled="not_null" in kinds,
         parent=_parent(case, related),
         witness=witness,
         total=total,
         total_at=total_at,
     )
+
+
+def _keeps_rows(case: Case, uid: str, node: str) -> bool:
+    """No filter, join or group lies between: what is unique below is so above."""
+    traced = traced_below(case, uid)
+    between = ({node} | set(case.graph.ancestors(node))) & set(case.graph.descendants(uid))
+    return not any(traced.rows(one) for one in between)
 
 
 def _type(

@@ -18,8 +18,8 @@ def null_keys(case: Case) -> Steps[Diagnosis | None]:
     """A column that must be filled is null in the raw data.
 
     What it does:
-        Follows the column of a failed `not_null` test back to the raw relation it is copied from
-        and counts the nulls at each place.
+        Follows the column of a failed `not_null` test back to the raw relation it is copied or
+        computed from and counts the nulls at each place.
 
     Why:
         A null key has lost what it belonged to. A `coalesce` gives it a made-up parent; leaving
@@ -32,8 +32,7 @@ def null_keys(case: Case) -> Steps[Diagnosis | None]:
         The owner fills the keys in, or says that the rows may be set aside.
     """
     for test in failed_tests(case, "not_null"):
-        steps = yield from trail(case, test.node, test.columns[0])
-        figures = yield from counted(steps, _COUNTS, case.dialect) if steps else _nothing()
+        steps, figures = yield from _counted(case, test)
         raw = [(s, f) for s, f in zip(steps, figures, strict=False) if is_raw(s.node) and f[1]]
         if raw:
             step, (rows, nulls) = raw[-1]
@@ -59,8 +58,7 @@ def join_type(case: Case) -> Steps[Diagnosis | None]:
         The join is repaired where it was changed; without a trace of the change a person decides.
     """
     for test in failed_tests(case, "not_null"):
-        steps = yield from trail(case, test.node, test.columns[0])
-        figures = yield from counted(steps, _COUNTS, case.dialect) if steps else _nothing()
+        steps, figures = yield from _counted(case, test)
         holed = [s for s, f in zip(steps, figures, strict=False) if f[1]]
         if not holed or any(is_raw(step.node) for step in holed):
             continue
@@ -71,6 +69,26 @@ def join_type(case: Case) -> Steps[Diagnosis | None]:
         summary = f"{name} makes {step.column} null; what it reads holds no null there."
         return (yield from restored(case, draft, summary, "the join as it was"))
     return None
+
+
+def _counted(case: Case, test: FailedTest) -> Steps[tuple[list[Step], list[list[int]]]]:
+    """The places of a trail with their rows and nulls. Plain copies first; where no raw copy holds
+    a null, what the column is computed from, if every null there is one below it too."""
+    steps = yield from trail(case, test.node, test.columns[0])
+    figures = yield from counted(steps, _COUNTS, case.dialect) if steps else _nothing()
+    if any(is_raw(s.node) for s in steps):
+        return steps, figures
+    wider = yield from trail(case, test.node, test.columns[0], computed=True)
+    if len(wider) == len(steps):
+        return steps, figures
+    found = yield from counted(wider, _COUNTS, case.dialect)
+    most = max((f[1] for s, f in zip(wider, found, strict=False) if not is_raw(s.node)), default=0)
+    hit = [
+        (s, f) for s, f in zip(wider, found, strict=False) if not is_raw(s.node) or 0 < f[1] <= most
+    ]
+    if not any(is_raw(s.node) for s, _ in hit):
+        return steps, figures
+    return [s for s, _ in hit], [f for _, f in hit]
 
 
 def _nothing() -> Steps[list[list[int]]]:

@@ -36,6 +36,8 @@ class Step(msgspec.Struct, frozen=True):
     shape: Shape
 
 
+_FILLS = re.compile(r"\b(coalesce|ifnull|nvl|isnull|case|concat|concat_ws)\b", re.IGNORECASE)
+"""What may give a value for a null."""
 _CAST = re.compile(r"(try_|safe_)?cast\(|trim\(|lower\(|upper\(", re.IGNORECASE)
 
 
@@ -78,9 +80,10 @@ def _columns(column: str, arguments: dict[str, Any]) -> tuple[str, ...]:
     return (column.strip('"`[]').lower(),) if column else ()
 
 
-def trail(case: Case, node: str, column: str) -> Steps[list[Step]]:
+def trail(case: Case, node: str, column: str, *, computed: bool = False) -> Steps[list[Step]]:
     """The column and everything it is a plain copy of, from the node to the raw data.
 
+    `computed`: what it is computed from as well, as far as a null lives on through the expression.
     Only places whose relation exists and holds the column; ephemeral nodes are passed over.
     """
     above = [u for u in case.graph.ancestors(node) if not u.startswith(TESTS)]
@@ -95,7 +98,7 @@ def trail(case: Case, node: str, column: str) -> Steps[list[Step]]:
     )
     places, frontier = [(node, column)], [(node, column)]
     while frontier:
-        origins = [place for here in frontier for place in _origins(traced, here)]
+        origins = [place for here in frontier for place in _origins(traced, here, computed)]
         frontier = [place for place in dict.fromkeys(origins) if place not in places]
         places += frontier
     return [
@@ -119,11 +122,14 @@ def known_shapes(case: Case, nodes: Sequence[str]) -> Steps[dict[str, Shape]]:
     return {uid: shape for uid in nodes if (shape := known[uid]) is not None}
 
 
-def _origins(traced: ColumnLineage, here: tuple[str, str]) -> list[tuple[str, str]]:
+def _origins(traced: ColumnLineage, here: tuple[str, str], computed: bool) -> list[tuple[str, str]]:
     """What a column is a copy of; a cast of one column is as good as a copy for counting."""
     made = [e for e in traced.upstream(*here) if e.kind not in ("filter", "join")]
     if len(made) == 1 and made[0].kind == "transformed" and _CAST.match(made[0].expression):
         return [(made[0].node, made[0].column)]
+    if computed and made and all(e.kind == "transformed" for e in made):
+        filled = any(_FILLS.search(e.expression) for e in made)
+        return [] if filled else [(e.node, e.column) for e in made]
     return [(e.node, e.column) for e in made if e.kind in COPIES]
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Sequence
 
 from agentic.exceptions import WarehouseError, WarehouseLocked
 from agentic.history import RelationProfile, daily_series, profile_relation
-from agentic.history.anomalies import Notice, notices
+from agentic.history.anomalies import Notice, new_zeros, notices
 from agentic.project import Manifest, Node
 from agentic.records import Incident, Signal
+from agentic.triggers.divided import divider_of
 from agentic.triggers.grouping import Invocation, incident_of
 from agentic.triggers.late_rows import late_rows
 from agentic.warehouse import Connection, Relation
@@ -48,10 +49,15 @@ def silent_changes(
     for source in sources[:RELATIONS]:
         if time.monotonic() > ends:
             break
-        changes = _changes(connection, source, masked, before)
+        changes, zeros = _changes(connection, source, masked, before)
         for change in dict.fromkeys(one.change for one in changes):
             signals = [signal_of(source, one) for one in changes if one.change == change]
             found.append(incident_of(signals, invocation))
+        for zero in zeros:
+            reader = divider_of(manifest, source.unique_id, zero.column, connection.dialect)
+            if reader is not None:
+                signals = [signal_of(source, zero, reader=reader)]
+                found.append(incident_of(signals, invocation))
 
     def readable(node: Node) -> bool:
         return masked(node, ()) is not None
@@ -64,28 +70,33 @@ def silent_changes(
 
 def _changes(
     connection: Connection, source: Node, masked: Masked, before: Before
-) -> tuple[Notice, ...]:
+) -> tuple[tuple[Notice, ...], tuple[Notice, ...]]:
+    """What changed, and which columns hold a zero for the first time."""
     relation = Relation.of_node(source)
     try:
         live = connection.columns(relation) or ()
         hidden = masked(source, [column.name for column in live])
         if hidden is None or not live:
-            return ()
+            return (), ()
         now = profile_relation(
             connection, relation, masked=hidden, max_rows=MAX_ROWS, timeout_s=QUERY_S
         )
         if now is None:
-            return ()
+            return (), ()
         series = daily_series(connection, relation, now, timeout_s=QUERY_S)
     except WarehouseLocked:
         raise
     except WarehouseError:
-        return ()  # too slow, or a type that does not aggregate: nothing can be said
-    return notices(now, series, before(source.unique_id))
+        return (), ()  # too slow, or a type that does not aggregate: nothing can be said
+    past = before(source.unique_id)
+    return notices(now, series, past), new_zeros(now, past)
 
 
-def signal_of(source: Node, notice: Notice) -> Signal:
-    """A notice as a signal; its figures stay data for the rule that explains it."""
+def signal_of(source: Node, notice: Notice, *, reader: Node | None = None) -> Signal:
+    """A notice as a signal; its figures stay data for the rule that explains it.
+
+    `reader`: the node that divides by the column.
+    """
     figures: dict[str, str | float | None] = {
         "change": notice.change,
         "column": notice.column,
@@ -96,16 +107,18 @@ def signal_of(source: Node, notice: Notice) -> Signal:
         "scale": notice.scale,
         "score": notice.score,
     }
+    if reader is not None:
+        figures["reader"] = reader.unique_id
     return Signal(
         kind="anomaly",
         node=source.unique_id,
-        message=_sentence(source.name, notice),
+        message=_sentence(source.name, notice, reader.name if reader is not None else ""),
         path=source.original_file_path,
         figures=figures,
     )
 
 
-def _sentence(name: str, notice: Notice) -> str:
+def _sentence(name: str, notice: Notice, reader: str) -> str:
     since = f" since {notice.since}" if notice.since else ""
     against = f"against {notice.basis}"
     if notice.change == "volume_drop":
@@ -113,6 +126,14 @@ def _sentence(name: str, notice: Notice) -> str:
         return f"{name} has {notice.now:,.0f} rows where {usual}{since}, {against}"
     if notice.change == "null_keys":
         return f"{name}.{notice.column} is null in {notice.now:.0%} of the rows{since}, {against}"
+    if notice.change == "timezone":
+        way = "later" if notice.now > 0 else "earlier"
+        return f"{name}.{notice.column} is {abs(notice.now):g} hours {way} than it was, {against}"
+    if notice.change == "division_by_zero":
+        return (
+            f"{name}.{notice.column} is 0 in some rows, which it never was, and {reader} divides "
+            f"by it, {against}"
+        )
     if notice.change == "unit_scale_change":
         return (
             f"{name}.{notice.column} is {notice.ratio:,.4g} times what it was on average{since} "
