@@ -79,7 +79,8 @@ def get_table_freshness(
         return lean(told)
     parts = (relation.database, relation.schema, relation.identifier)
     times = [name for name, kind, _ in live if kind_of(kind) in ("timestamp", "date")]
-    newest = [_newest(bench, parts, name) for name in times[:TIMES] or [None]]
+    asked: list[str | None] = [*times[:TIMES]]
+    newest = [_newest(bench, parts, name) for name in asked or [None]]
     rows = next((row.pop("rows") for row in newest if "rows" in row), None)
     newest = [row for row in newest if row.get("column")]
     found = lean({**told, "rows": rows, "newest": newest, "not_asked": times[TIMES:]})
