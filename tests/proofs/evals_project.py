@@ -5,12 +5,17 @@ Names are drawn, so that no rule can know them: only their roles are fixed.
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import psycopg
 
 ROWS = 400
 REPORTS = 20
@@ -18,10 +23,25 @@ _PARTIES = ["member", "client", "patron", "guest"]
 _EVENTS = ["booking", "rental", "lease", "visit"]
 _MONEY = ["fee", "charge", "price", "toll"]
 _STATES = ["open", "held", "closed"]
+# Stands for the package: one macro of its name, which once had another.
+_PACKAGE = {
+    "packages.yml": "packages:\n  - local: packages/dbt_utils\n",
+    "packages/dbt_utils/dbt_project.yml": (
+        "name: dbt_utils\nversion: '1.0'\nconfig-version: 2\nmacro-paths: [macros]\n"
+    ),
+    "packages/dbt_utils/macros/generate_surrogate_key.sql": (
+        "{% macro generate_surrogate_key(field_list) %}\n"
+        "    md5({% for field in field_list %}cast({{ field }} as varchar)"
+        "{{ \" || '-' || \" if not loop.last }}{% endfor %})\n{% endmacro %}\n"
+    ),
+}
 
 
-def make_project(root: Path, *, seed: int = 0) -> Path:
-    """Write the project and land its raw tables. Returns its root."""
+def make_project(root: Path, *, seed: int = 0, output: Mapping[str, Any] | None = None) -> Path:
+    """Write the project and land its raw tables. Returns its root.
+
+    `output`: an entry for profiles.yml that leads to an empty PostgreSQL database; default: DuckDB.
+    """
     draw = random.Random(f"project:{seed}")
     names = {
         "party": draw.choice(_PARTIES),
@@ -29,18 +49,26 @@ def make_project(root: Path, *, seed: int = 0) -> Path:
         "money": draw.choice(_MONEY),
         "state": draw.choice(["state", "phase", "standing"]),
     }
-    for path, text in files(names).items():
+    for path, text in files(names, "double precision" if output else "double").items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    land(root / "generated.duckdb", names, draw)
+    (root / "dbt_packages").mkdir()
+    # As `dbt deps` does it for a local package.
+    (root / "dbt_packages" / "dbt_utils").symlink_to(root / "packages" / "dbt_utils")
+    if output:
+        profile = {"generated": {"target": "dev", "outputs": {"dev": dict(output)}}}
+        (root / "profiles.yml").write_text(json.dumps(profile))
+        land_in_postgres(output, names, draw)
+    else:
+        land(root / "generated.duckdb", names, draw)
     for command in (["init", "-q", "-b", "main"], ["add", "-A"]):
         subprocess.run(["git", *command], cwd=root, check=True)
     return root
 
 
-def files(names: dict[str, str]) -> dict[str, str]:
-    """Path -> text."""
+def files(names: dict[str, str], double: str) -> dict[str, str]:
+    """Path -> text; `double`: the warehouse's name of that type."""
     party, event, money, state = (names[k] for k in ("party", "event", "money", "state"))
     found = {
         "dbt_project.yml": (
@@ -52,7 +80,15 @@ def files(names: dict[str, str]) -> dict[str, str]:
             "generated:\n  target: dev\n  outputs:\n    dev: {type: duckdb, "
             "path: generated.duckdb, schema: main, threads: 2}\n"
         ),
-        ".gitignore": "target/\nlogs/\n*.duckdb\n*.duckdb.wal\n.agentic/\n.user.yml\n",
+        ".gitignore": (
+            "target/\nlogs/\ndbt_packages/\n*.duckdb\n*.duckdb.wal\n.agentic/\n.user.yml\n"
+        ),
+        **_PACKAGE,
+        f"models/marts/dim_{party}.sql": (
+            f"select\n    {{{{ dbt_utils.generate_surrogate_key(['{party}_id']) }}}} "
+            f"as {party}_key,\n"
+            f"    {party}_id,\n    full_name\nfrom {{{{ ref('stg_{party}') }}}}\n"
+        ),
         "macros/to_units.sql": (
             "{% macro to_units(column, digits=2) %}\n"
             "    round({{ column }} / 100.0, {{ digits }})\n{% endmacro %}\n"
@@ -88,12 +124,12 @@ def files(names: dict[str, str]) -> dict[str, str]:
         ),
         "models/marts/by_owner.sql": (
             f"select\n    cast(owner_id as integer) as owner_id,\n"
-            f"    cast(sum(net_{money}) as double) as {money}_sum,\n"
+            f"    cast(sum(net_{money}) as {double}) as {money}_sum,\n"
             f"    cast(count(*) as integer) as {event}_count\n"
             f"from {{{{ ref('int_{event}_enriched') }}}}\ngroup by owner_id\n"
         ),
         "models/sources.yml": _sources(party, event),
-        "models/properties.yml": _properties(party, event, money, state),
+        "models/properties.yml": _properties(names, double),
     }
     for number in range(REPORTS):
         found[f"models/reports/report_{number:02}.sql"] = (
@@ -114,7 +150,8 @@ def _sources(party: str, event: str) -> str:
     )
 
 
-def _properties(party: str, event: str, money: str, state: str) -> str:
+def _properties(names: dict[str, str], double: str) -> str:
+    party, event, money, state = (names[k] for k in ("party", "event", "money", "state"))
     return f"""\
 version: 2
 models:
@@ -145,7 +182,7 @@ models:
         data_type: integer
         data_tests: [unique]
       - name: {money}_sum
-        data_type: double
+        data_type: {double}
       - name: {event}_count
         data_type: integer
 unit_tests:
@@ -163,34 +200,47 @@ unit_tests:
 
 
 def land(file: Path, names: dict[str, str], draw: random.Random) -> None:
-    """The raw tables."""
-    party, event, money, state = (names[k] for k in ("party", "event", "money", "state"))
+    """The raw tables, in DuckDB."""
     with duckdb.connect(str(file)) as session:
-        session.execute("create schema raw")
-        session.execute(
-            f"create table raw.{party}s as select i as id, 'name ' || i as full_name, "
-            "date '2025-01-01' + cast(i % 90 as integer) as joined from range(1, 61) t(i)"
-        )
-        session.execute(
-            f"create table raw.{event}s (id bigint, {party} bigint, {money} bigint, "
-            f"{state} varchar, made timestamp, units integer, landed timestamp)"
-        )
-        rows = [
-            (
-                i,
-                draw.randint(1, 60),
-                draw.randint(500, 90_000),
-                draw.choice(_STATES),
-                draw.randint(0, 89),
-                draw.randint(1, 9),
-            )
-            for i in range(1, ROWS + 1)
-        ]
-        session.executemany(
-            f"insert into raw.{event}s select $1, $2, $3, $4, timestamp '2026-01-01' "
-            "+ to_days($5) + to_seconds($1), $6, now()::timestamp",
-            rows,
-        )
+        for statement in tables(names, "range(1, 61) t(i)"):
+            session.execute(statement)
+        session.executemany(insert(names["event"], "?"), events(draw))
+
+
+def land_in_postgres(output: Mapping[str, Any], names: dict[str, str], draw: random.Random) -> None:
+    """The raw tables, in PostgreSQL."""
+    place = {key: output[key] for key in ("host", "port", "user", "password", "dbname")}
+    with psycopg.connect(**place) as session:
+        for statement in tables(names, "generate_series(1, 60) t(i)"):
+            session.execute(statement.encode())
+        session.cursor().executemany(insert(names["event"], "%s").encode(), events(draw))
+
+
+def tables(names: dict[str, str], numbers: str) -> list[str]:
+    """Statements that make the tables, and fill the small one; `numbers`: 1 to 60 as i."""
+    party, event, money, state = (names[k] for k in ("party", "event", "money", "state"))
+    return [
+        "create schema raw",
+        f"create table raw.{party}s as select i as id, 'name ' || i as full_name, "
+        f"date '2025-01-01' + cast(i % 90 as integer) as joined from {numbers}",
+        f"create table raw.{event}s (id bigint, {party} bigint, {money} bigint, "
+        f"{state} varchar, made timestamp, units integer, landed timestamp)",
+    ]
+
+
+def insert(event: str, mark: str) -> str:
+    """One row of events; `mark`: how the driver writes a parameter."""
+    return f"insert into raw.{event}s values ({', '.join([mark] * 6)}, cast(now() as timestamp))"
+
+
+def events(draw: random.Random) -> list[tuple[Any, ...]]:
+    """Number, party, money, state, moment, units."""
+    rows = []
+    for i in range(1, ROWS + 1):
+        party, money, state = draw.randint(1, 60), draw.randint(500, 90_000), draw.choice(_STATES)
+        made = datetime(2026, 1, 1) + timedelta(days=draw.randint(0, 89), seconds=i)
+        rows.append((i, party, money, state, made, draw.randint(1, 9)))
+    return rows
 
 
 if __name__ == "__main__":
