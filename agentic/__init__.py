@@ -15,7 +15,7 @@ One idea a room; a room imports only rooms below it (tests/unit/test_rooms.py ho
     lineage      networkx graph, selectors, column lineage, impact
     warehouse    connections with the least rights
     project      find the dbt project, read artifacts, run dbt as a subprocess, git
-    config  events  store  sql
+    config  events  store  sql  outputs
     masking      PII and secrets out of any text or row
     records      frozen shapes that cross rooms
     exceptions   the whole tree on one page

@@ -87,8 +87,12 @@ def list_items(compiled: Compiled) -> Iterator[dict[str, Any]]:
         yield {"resource_type": "connection", "name": name, "kind": connection["kind"]}
     for name in compiled.triggers:
         yield {"resource_type": "trigger", "name": name}
-    for name in compiled.outputs:
-        yield {"resource_type": "output", "name": name}
+    users: dict[str, list[str]] = {}
+    for agent in compiled.agents:
+        users.setdefault(agent.output, []).append(agent.name)
+    for output in compiled.outputs:
+        agents = users.get(output.name, [])
+        yield {"resource_type": "output", **dump(output), "agents": agents}
 
 
 def _guardrails(compiled: Compiled) -> Iterator[dict[str, Any]]:
@@ -135,6 +139,9 @@ def line_of(item: dict[str, Any]) -> str:
     elif kind == "guardrail":
         parts = ("nodes", "paths", "relations", "columns")
         more = ", ".join(f"{len(item[part])} {part}" for part in parts if item[part])
+    elif kind == "output":
+        by = f"; reported by {', '.join(item['agents'])}" if item["agents"] else ""
+        more = f"{item['source']}: {', '.join(item['schema'].get('properties', ()))}{by}"
     else:
         more = item.get("kind", "")
     return f"{kind}:{name}  {more}".rstrip()

@@ -19,9 +19,9 @@ from agentic.config import (
     standard_agents,
     standard_dir,
 )
+from agentic.outputs import INCIDENT_REPORT, standard_outputs
 from agentic.records import CompiledAgent, IncidentKind, Limits
 
-OUTPUTS = ("incident_report",)
 INCIDENT_KINDS: tuple[str, ...] = get_args(IncidentKind)
 _LEAST_TOOLS = ("context", "report")
 _INHERITED = ("description", "engine", "model", "effort", "tools", "delegates", "output")
@@ -60,7 +60,7 @@ def _compile(inputs: Inputs, spec: AgentSpec, path: YamlPath, limits: Limits) ->
         instructions_hash=sha256(text.encode()).hexdigest(),
         tools=_tools(inputs, merged, spec, path),
         delegates=merged.delegates or (),
-        output=merged.output or OUTPUTS[0],
+        output=merged.output or INCIDENT_REPORT,
         when=tuple(dict.fromkeys(spec.when or ())),
         select=spec.select or "",
         scope=scope,
@@ -95,7 +95,7 @@ def _scope(inputs: Inputs, spec: AgentSpec, path: YamlPath) -> tuple[str, ...]:
 def _check_names(inputs: Inputs, spec: AgentSpec, path: YamlPath) -> None:
     agents = inputs.specs.agents
     triggers = [item.name for item in agents.triggers]
-    outputs = [*OUTPUTS, *(item.name for item in agents.outputs)]
+    outputs = [*standard_outputs(), *(item.name for item in agents.outputs)]
     others = [item.name for item in agents.agents or () if item.name != spec.name]
     checks: list[tuple[str, Iterable[str], list[str], str, str]] = [
         ("when", spec.when or (), [*INCIDENT_KINDS, *triggers], "AC204", "incident or trigger"),

@@ -87,6 +87,21 @@ publish(
         fix="Use a name of the shipped playbooks/standard.yml.",
     ),
     CodePage(
+        "AC215",
+        "output-schema",
+        "An output of your own is no JSON Schema that can be used: broken, not of an object, too "
+        "long, or with a reference that leads out of it or back into itself.",
+        fix="Mend what the message names; docs/outputs.md shows each form.",
+    ),
+    CodePage(
+        "AC216",
+        "output-class",
+        "The pydantic class of an output cannot be imported.",
+        why="It is imported in a process of its own, from the project's folder or from what is "
+        "installed, without your keys and tokens.",
+        fix="Try `python -c 'import package.module'` in the project's folder.",
+    ),
+    CodePage(
         "AC230",
         "unknown-step",
         "A route of a plan leads to a step that the plan does not have.",

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from agentic.compiler.agents import OUTPUTS, compile_agents
+from agentic.compiler.agents import compile_agents
 from agentic.compiler.guardrails import compile_guardrails
 from agentic.compiler.inputs import Inputs
+from agentic.compiler.outputs import compile_outputs
 from agentic.compiler.plans import compile_plans
 from agentic.compiler.playbooks import compile_playbooks
 from agentic.config import ConnectionSpec, Specs
@@ -82,7 +83,7 @@ def _compiled(inputs: Inputs) -> Compiled:
         guardrails=guardrails,
         tools=tuple(inputs.tools[name] for name in sorted(used) if name in inputs.tools),
         connections={name: _connection(agents.connections[name]) for name in agents.connections},
-        outputs=(*OUTPUTS, *sorted(item.name for item in agents.outputs)),
+        outputs=compile_outputs(inputs),
         triggers=tuple(sorted(item.name for item in agents.triggers)),
         plans=compile_plans(inputs, members, guardrails.limits, guardrails.approve_by),
         playbooks=playbooks,

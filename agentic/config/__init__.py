@@ -6,6 +6,7 @@ from agentic.config.agents_spec import (
     AgentsFile,
     AgentSpec,
     ConnectionSpec,
+    OutputItem,
     PlanItem,
     StepSpec,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "Inspected",
     "Item",
     "LimitsSpec",
+    "OutputItem",
     "PlanItem",
     "Position",
     "Specs",

@@ -134,6 +134,19 @@ class CompiledPlaybook(msgspec.Struct, frozen=True):
     """`file:line` of its entry."""
 
 
+class CompiledOutput(msgspec.Struct, frozen=True):
+    """The schema of what an agent reports."""
+
+    name: str
+    source: str
+    """standard, fields, json_schema or python."""
+    schema: dict[str, Any]
+    """JSON Schema (draft 2020-12) of an object, without references."""
+    description: str = ""
+    entry: str = ""
+    """Of a pydantic class: `package.module:Class`, whose own validators are asked besides."""
+
+
 class Compiled(msgspec.Struct, frozen=True):
     """The content of `target/agentic/manifest.json`."""
 
@@ -143,7 +156,9 @@ class Compiled(msgspec.Struct, frozen=True):
     tools: tuple[ToolSpec, ...] = ()
     connections: dict[str, dict[str, Any]] = {}
     """By name; secrets stay `env_var` references."""
-    outputs: tuple[str, ...] = ("incident_report",)
+    outputs: tuple[CompiledOutput, ...] = ()
+    """The standard ones and the project's own; one of the same name takes a standard one's place.
+    """
     triggers: tuple[str, ...] = ()
     plans: tuple[CompiledPlan, ...] = ()
     playbooks: tuple[CompiledPlaybook, ...] = ()

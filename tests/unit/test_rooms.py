@@ -26,7 +26,7 @@ FLOORS = [
     ["lineage"],
     ["warehouse"],
     ["project"],
-    ["config", "events", "store", "sql"],
+    ["config", "events", "store", "sql", "outputs"],
     ["masking"],
     ["records"],
     ["exceptions"],
@@ -50,6 +50,7 @@ DOORS = {
     "anyio": {"integrations", "server"},
     "uvicorn": {"server"},
     "git": {"project"},
+    "jsonschema": {"outputs"},
 }
 FREE = {"pydantic", "pydantic_core", "jinja2", "ruamel", "msgspec", "markupsafe"}
 
