@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import io
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 
 from agentic.masking import mask_json
@@ -66,13 +67,25 @@ class AuditTrail:
         self.store = store
         self.anchor = anchor
 
-    def append(self, *, actor: str, action: str, subject: str, payload: Mapping[str, Any]) -> Mark:
-        """Add one record; `payload` is masked before it is hashed and kept."""
-        with self.store.begin() as connection:
-            connection.exec_driver_sql(_LOCK[self.store.engine.dialect.name])
-            query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
-            row = connection.execute(query).first()
-            last = Mark(row[0], row[1]) if row is not None else Mark(0, GENESIS)
+    def append(
+        self,
+        *,
+        actor: str,
+        action: str,
+        subject: str,
+        payload: Mapping[str, Any],
+        flush: bool = True,
+    ) -> Mark:
+        """Add one record; `payload` is masked before it is hashed and kept.
+
+        `flush`: it has to outlive a power cut, since something outside the machine follows.
+        """
+        text = dumps(mask_json(dict(payload)))
+        with self.store.quick.write(flush=flush) as run:
+            if lock := _LOCK[self.store.engine.dialect.name]:
+                run(lock)
+            rows = run(_HEAD)
+            last = Mark(*rows[0]) if rows else Mark(0, GENESIS)
             record = {
                 "seq": last.seq + 1,
                 "at": self.store.clock(),
@@ -80,12 +93,12 @@ class AuditTrail:
                 "actor": actor,
                 "action": action,
                 "subject": subject,
-                "payload": dumps(mask_json(dict(payload))),
+                "payload": text,
                 "prev_hash": last.hash,
             }
             mark = Mark(last.seq + 1, hash_of(record))
-            self._write_anchor(Anchor(last, mark))
-            connection.execute(insert(audit).values(record | {"hash": mark.hash}))
+            self._write_anchor(Anchor(last, mark), flush=flush)
+            run(_APPEND, **record, hash=mark.hash)
         self._write_anchor(Anchor(mark, mark))
         return mark
 
@@ -115,7 +128,10 @@ class AuditTrail:
                 return None
             return AuditFault(head.seq, f"the anchor {self.anchor.name} is missing")
         try:
-            anchor = msgspec.json.decode(self.anchor.read_bytes(), type=Anchor)
+            with self.anchor.open("rb") as file:
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_SH)
+                anchor = msgspec.json.decode(file.read(), type=Anchor)
         except (OSError, msgspec.MsgspecError):
             return AuditFault(head.seq, f"the anchor {self.anchor.name} cannot be read")
         if head in (anchor.announced, anchor.last):
@@ -126,43 +142,48 @@ class AuditTrail:
             f"({anchor.announced.hash[:12]}): records were cut off, added or rewritten",
         )
 
-    def _write_anchor(self, anchor: Anchor) -> None:
-        """A confirmation takes back nothing that another process announced meanwhile."""
+    def _write_anchor(self, anchor: Anchor, *, flush: bool = False) -> None:
+        """A confirmation takes back nothing that another process announced meanwhile.
+
+        Written over in place: it is shorter than a disk's sector and always of one length, so that
+        the one or the other is there whatever happens.
+        """
         confirms = anchor.last == anchor.announced
-        self.anchor.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.anchor.with_suffix(".lock")):
-            if confirms and self._announced() > anchor.announced.seq:
+        with self._open_anchor() as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)  # the system lets go when a process dies
+            if confirms and _announced(file.read()) > anchor.announced.seq:
                 return
-            draft = self.anchor.with_suffix(".new")
-            with draft.open("wb") as file:
-                file.write(msgspec.json.encode(anchor))
-                file.flush()
+            file.seek(0)
+            file.write(msgspec.json.encode(anchor).ljust(_ANCHOR_BYTES))
+            if flush:
                 os.fsync(file.fileno())
-            draft.replace(self.anchor)
 
-    def _announced(self) -> int:
+    def _open_anchor(self) -> io.FileIO:
         try:
-            return msgspec.json.decode(self.anchor.read_bytes(), type=Anchor).announced.seq
-        except (OSError, msgspec.MsgspecError):
-            return 0
+            return io.FileIO(self.anchor, "r+")
+        except FileNotFoundError:
+            self.anchor.parent.mkdir(parents=True, exist_ok=True)
+            return io.FileIO(os.open(self.anchor, os.O_RDWR | os.O_CREAT, 0o666), "r+")
 
 
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Keep other processes away from the anchor; the system lets go when a process dies."""
-    with lock.open("a") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _announced(text: bytes) -> int:
+    try:
+        return msgspec.json.decode(text, type=Anchor).announced.seq
+    except msgspec.MsgspecError:
+        return 0
 
 
+_ANCHOR_BYTES = 400
+_HEAD = "select seq, hash from agentic_audit order by seq desc limit 1"
+_APPEND = (
+    "insert into agentic_audit "
+    "(seq, at, project, actor, action, subject, payload, prev_hash, hash) values "
+    "(:seq, :at, :project, :actor, :action, :subject, :payload, :prev_hash, :hash)"
+)
 _HASHED = ("seq", "at", "project", "actor", "action", "subject", "payload", "prev_hash")
-# Two processes must not chain to one head: SQLite takes its write lock at once, PostgreSQL ours.
-_LOCK = {
-    "sqlite": "insert into agentic_meta (name, value) values ('audit_lock', '') "
-    "on conflict (name) do update set value = ''",
-    "postgresql": "select pg_advisory_xact_lock(4711002)",
-}
+# Two processes must not chain to one head: SQLite's BEGIN IMMEDIATE has the write lock already.
+_LOCK = {"sqlite": "", "postgresql": "select pg_advisory_xact_lock(4711002)"}
 
 
 def hash_of(record: Mapping[str, Any] | RowMapping) -> str:

@@ -26,10 +26,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agentic.exceptions import StoreError
 from agentic.records import Incident, RunResult, dumps, loads
+from agentic.store.quick import Quick
 from agentic.store.schema import SCHEMA_VERSION, incidents, meta, metadata, runs
 
 _ALONE = 5_150_714
 """Our key among PostgreSQL's advisory locks."""
+_SPEND = "update agentic_runs set cost_usd = :cost_usd where run_id = :run_id"
+_SPENT = (
+    "select coalesce(sum(cost_usd), 0.0) from agentic_runs "
+    "where started_at >= :moment and run_id <> :but"
+)
 Clock = Callable[[], str]
 """Gives the time now as ISO 8601, UTC."""
 
@@ -87,6 +93,7 @@ class Store:
 
     def __init__(self, engine: Engine, *, project: str, clock: Clock) -> None:
         self.engine = engine
+        self.quick = Quick(engine)
         self.project = project
         self.clock = clock
 
@@ -255,10 +262,8 @@ class Store:
 
     def spend(self, run_id: str, cost_usd: float) -> None:
         """Write what a run cost so far, so that other processes count it while it goes on."""
-        with self.begin() as connection:
-            connection.execute(
-                update(runs).where(runs.c.run_id == run_id).values(cost_usd=cost_usd)
-            )
+        with self.quick.write(flush=False) as run:
+            run(_SPEND, run_id=run_id, cost_usd=cost_usd)
 
     def results_of(self, fingerprint: str, *, since: str) -> list[RunResult]:
         """How this incident's runs since a moment (ISO 8601, UTC) ended, oldest first."""
@@ -278,11 +283,8 @@ class Store:
 
     def cost_usd_since(self, moment: str, *, but: str = "") -> float:
         """What all runs since `moment` (ISO 8601, UTC) cost so far, in USD; `but` is left out."""
-        query = select(func.coalesce(func.sum(runs.c.cost_usd), 0.0)).where(
-            runs.c.started_at >= moment, runs.c.run_id != but
-        )
-        with self.begin() as connection:
-            return float(connection.execute(query).scalar_one())
+        ((total,),) = self.quick.read(_SPENT, moment=moment, but=but)
+        return float(total)
 
     # incidents
 

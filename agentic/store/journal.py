@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 
 from agentic.exceptions import StoreError
@@ -21,6 +21,18 @@ from agentic.store.database import Store
 from agentic.store.schema import steps
 
 T = TypeVar("T")
+
+REPEATABLE = frozenset({"turn", "tool"})
+"""Steps that are merely done again after a power cut. What such a step does outside, and every
+other step, is flushed to the disk before its effect."""
+_BEGIN = (
+    "insert into agentic_steps (run_id, seq, kind, name, input_hash, began_at, input) "
+    "values (:run_id, :seq, :kind, :name, :input_hash, :began_at, :input)"
+)
+_END = (
+    "update agentic_steps set output = :output, ended_at = :ended_at "
+    "where run_id = :run_id and seq = :seq"
+)
 
 
 class Replayed(NamedTuple):
@@ -68,7 +80,7 @@ class Journal:
             return msgspec.json.decode(row["output"], type=shape)
         # Not the canonical form: the order of a result's keys is part of what was seen.
         text = msgspec.json.encode(effect(f"{self.run_id}:{self.seq}:{given_hash[:16]}"))
-        self._end(text.decode())
+        self._end(kind, text.decode())
         return msgspec.json.decode(text, type=shape)
 
     def steps(self) -> list[Replayed]:
@@ -86,27 +98,24 @@ class Journal:
         return self._recorded.get(seq)
 
     def _begin(self, kind: str, name: str, given_hash: str, given: object) -> None:
-        with self.store.begin() as connection:
-            connection.execute(
-                insert(steps).values(
-                    run_id=self.run_id,
-                    seq=self.seq,
-                    kind=kind,
-                    name=name,
-                    input_hash=given_hash,
-                    began_at=self.store.clock(),
-                    # for people: what an engine wrote may hold what must not be kept
-                    input=dumps(mask_json(dump(given))),
-                )
+        # for people: what an engine wrote may hold what must not be kept
+        text = dumps(mask_json(dump(given)))
+        with self.store.quick.write(flush=kind not in REPEATABLE) as run:
+            run(
+                _BEGIN,
+                run_id=self.run_id,
+                seq=self.seq,
+                kind=kind,
+                name=name,
+                input_hash=given_hash,
+                began_at=self.store.clock(),
+                input=text,
             )
 
-    def _end(self, output: str) -> None:
-        with self.store.begin() as connection:
-            connection.execute(
-                update(steps)
-                .where(steps.c.run_id == self.run_id, steps.c.seq == self.seq)
-                .values(output=output, ended_at=self.store.clock())
-            )
+    def _end(self, kind: str, output: str) -> None:
+        now = self.store.clock()
+        with self.store.quick.write(flush=kind not in REPEATABLE) as run:
+            run(_END, run_id=self.run_id, seq=self.seq, output=output, ended_at=now)
 
 
 def _replayed(row: RowMapping) -> Replayed:

@@ -144,7 +144,9 @@ def test_a_crash_before_the_row_is_no_forgery(pristine: Path, tmp_path: Path) ->
     shutil.copytree(pristine, copy)
     trail = open_trail(copy)
     confirm = trail._write_anchor
-    trail._write_anchor = lambda one: None if one.last == one.announced else confirm(one)
+    trail._write_anchor = lambda one, **how: (
+        None if one.last == one.announced else confirm(one, **how)
+    )
     trail.append(actor="a", action="b", subject="c", payload={})
     assert open_trail(copy).verify() is None
     with sqlite3.connect(copy / ".agentic" / "state.db") as session:
