@@ -161,7 +161,11 @@ class Side:
         return load_manifest(file) if file.is_file() else None
 
     def run(
-        self, command: str, *args: str, on_line: Callable[[str], None] | None = None
+        self,
+        command: str,
+        *args: str,
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float | None = None,
     ) -> DbtOutcome:
         """One dbt command, all paths and switches given.
 
@@ -189,7 +193,7 @@ class Side:
                 self.end_session()
                 if command != "parse":
                     raise
-        return run_dbt(self._dbt, full, cwd=cwd, env=env, on_line=on_line)
+        return run_dbt(self._dbt, full, cwd=cwd, env=env, on_line=on_line, timeout_s=timeout_s)
 
     def end_session(self) -> None:
         """End the living dbt: it may hold the database's lock."""

@@ -15,7 +15,7 @@ import msgspec
 
 from agentic.exceptions import GitError, WorkspaceError
 from agentic.lineage import Graph
-from agentic.project import Manifest
+from agentic.project import DbtOutcome, Manifest
 from agentic.warehouse import Connection
 from agentic.workspace.building import (
     OnLine,
@@ -183,6 +183,19 @@ class Workspace:
                 finally:
                     if not keep:
                         drop_schemas(connection, [wanted])
+
+    def run_operation(self, macro: str, arguments: str, *, timeout_s: float) -> DbtOutcome:
+        """`dbt run-operation` in the change's project, on its schema; `arguments` is JSON.
+
+        Raises WorkspaceError and WarehouseError.
+        """
+        with self._lock:
+            self._close_connections()
+            side = self._side("change")
+            if not self.frame.ground.empty:
+                with self.frame.ground.connect(writable=True) as connection:
+                    create_schema(connection, self.schema)
+            return side.run("run-operation", macro, "--args", arguments, timeout_s=timeout_s)
 
     def connection(self) -> Connection:
         """A read-only session on what the workspace built and all that it may read.
