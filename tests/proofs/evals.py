@@ -136,7 +136,9 @@ def project_on_postgres(name: str, at: Path, output: dict[str, object]) -> Path:
         at.mkdir(parents=True)
         return make_project(at, output=output)
     stage = copy_example("daily_sales", at, target="pg")
-    profile = {"daily_sales": {"target": "pg", "outputs": {"pg": output}}}
+    # guardrails.yml names them all.
+    outputs = {"pg": output, "prod": output, "ci": {**output, "schema": "agentic_ci"}}
+    profile = {"daily_sales": {"target": "pg", "outputs": outputs}}
     (at / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
     where = "{user}:{password}@{host}:{port}/{dbname}".format_map(output)
     load_raw(stage, "--postgres", f"postgresql://{where}")
