@@ -22,10 +22,10 @@ def bare_divisors(sql: str, dialect: str) -> tuple[str, ...]:
         return ()
     found = []
     for part in tree.find_all(exp.Div, exp.IntDiv):
-        below = part.expression.unnest()
+        below: exp.Expression = part.expression.unnest()
         while isinstance(below, exp.Cast):
             below = below.this.unnest()
-        if isinstance(below, exp.Column) and not _guarded(part, below.name.lower()):
+        if isinstance(below, exp.Column) and not _guarded(below, below.name.lower()):
             found.append(below.name.lower())
     return tuple(dict.fromkeys(found))
 

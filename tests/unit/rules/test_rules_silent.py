@@ -39,6 +39,7 @@ def anomaly(change: str, **figures: Any) -> Incident:
         ("volume_drop", "AR071", ""),
         ("null_keys", "AR072", "amount"),
         ("value_shift", "AR073", "amount"),
+        ("timezone", "AR077", "amount"),
     ],
 )
 def test_an_anomaly_becomes_a_question_to_the_owner(change: str, code: str, column: str) -> None:

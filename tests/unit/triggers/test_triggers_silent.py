@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agentic.history.anomalies import Notice
-from agentic.project import Source
+from agentic.project import Manifest, Metadata, Node, Source
+from agentic.project.manifest import DependsOn
 from agentic.triggers.anomalies import signal_of
+from agentic.triggers.divided import divider_of
 from agentic.triggers.grouping import fingerprint_of
 
 SOURCE = Source(
@@ -38,6 +40,10 @@ SOURCE = Source(
             Notice("value_shift", "channel", 0.0, 0.6, "", "the last green builds"),
             "payments.channel holds other values than before, against the last green builds",
         ),
+        (
+            Notice("timezone", "paid_at", 0.0, -5.5, "", "the last green build"),
+            "payments.paid_at is 5.5 hours earlier than it was, against the last green build",
+        ),
     ],
 )
 def test_a_notice_is_one_sentence_and_its_figures(notice: Notice, words: str) -> None:
@@ -56,3 +62,54 @@ def test_the_same_change_on_another_day_is_the_same_incident() -> None:
 
     assert fingerprint_of(one) == fingerprint_of(two)
     assert fingerprint_of(one) != fingerprint_of(other)
+
+
+def divided(marts: str) -> str | None:
+    staging, mart = (
+        Node(
+            unique_id=f"model.shop.{name}",
+            name=name,
+            resource_type="model",
+            package_name="shop",
+            database="db",
+            schema="main",
+            alias=name,
+            relation_name=f'"db"."main"."{name}"',
+            compiled_code=code,
+            depends_on=DependsOn(nodes=[parent]),
+        )
+        for name, code, parent in (
+            ("stg", 'select id, price, qty as units from "db"."raw"."payments"', SOURCE.unique_id),
+            ("mart", marts, "model.shop.stg"),
+        )
+    )
+    raw = Source(
+        **{name: getattr(SOURCE, name) for name in ("unique_id", "name", "source_name")},
+        resource_type="source",
+        package_name="shop",
+        database="db",
+        schema="raw",
+        identifier="payments",
+        relation_name='"db"."raw"."payments"',
+    )
+    manifest = Manifest(
+        metadata=Metadata(),
+        nodes={one.unique_id: one for one in (staging, mart)},
+        sources={raw.unique_id: raw},
+        parent_map={staging.unique_id: [raw.unique_id], mart.unique_id: [staging.unique_id]},
+        child_map={raw.unique_id: [staging.unique_id], staging.unique_id: [mart.unique_id]},
+    )
+    found = divider_of(manifest, raw.unique_id, "qty", "duckdb")
+    return found.name if found is not None else None
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ('select id, price / units as each from "db"."main"."stg"', "mart"),
+        ('select id, price / nullif(units, 0) as each from "db"."main"."stg"', None),
+        ('select id, units / price as each from "db"."main"."stg"', None),
+    ],
+)
+def test_who_divides_by_a_column_is_found_under_its_other_name(code: str, name: str | None) -> None:
+    assert divided(code) == name
