@@ -69,7 +69,7 @@ def orphan_test() -> Node:
     return check("relationships", STG_ORDERS, "customer_id", **given)
 
 
-ORPHANS = [
+ORPHANS: list[tuple[str, list[dict[str, Any]]]] = [
     ("count.* as keys", [{"keys": 48, "orphans": 330}]),
     ("as orphan", [{"orphan": 4, "times": 9}]),
 ]
@@ -126,8 +126,8 @@ def test_a_red_test_over_another_unit_is_told_by_the_last_green_build(
 def test_nulls_are_followed_through_what_computes_with_them(
     raw_nulls: int, nulls: int, node: str, column: str
 ) -> None:
-    counts = [{"a": 400, "b": nulls, "c": 400, "d": raw_nulls}]
-    alone = [{"a": 400, "b": nulls}]
+    counts: list[dict[str, Any]] = [{"a": 400, "b": nulls, "c": 400, "d": raw_nulls}]
+    alone: list[dict[str, Any]] = [{"a": 400, "b": nulls}]
     answers = [("c1_0", counts), ("c0_0", alone), ("is null limit", [{"id": 3}])]
 
     report, _ = run(check("not_null", STG_ORDERS, "amount"), {}, answers=answers)
@@ -137,7 +137,11 @@ def test_nulls_are_followed_through_what_computes_with_them(
 
 
 def silent_zero(zeros: int) -> dict[str, Any]:
-    figures = {"change": "division_by_zero", "column": "units", "reader": STG_ORDERS}
+    figures: dict[str, str | float | None] = {
+        "change": "division_by_zero",
+        "column": "units",
+        "reader": STG_ORDERS,
+    }
     text = "orders.units is 0 in some rows, which it never was, and stg_orders divides by it"
     signal = Signal(kind="anomaly", node=ORDERS, message=text, figures=figures)
     incident = Incident("i", "anomaly", ORDERS, text, "f", signals=(signal,))
