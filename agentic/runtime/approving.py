@@ -40,7 +40,7 @@ def ask_about(
     Only `--apply` uses an approval up, and only for this root cause.
     """
     proposal, finding, report = result.proposal, result.finding, result.report
-    if not asks or proposal is None or report is None:
+    if not asks or proposal is None or report is None or session.outer is not None:
         return result
     content = change_content(
         proposal.edits,

@@ -196,7 +196,7 @@ def _prove(
     reason = _reason(result, report)
     result = replace(result, status="success", draft=not report.ready, reason=reason)
     result = ask_about(session, found, result, asks)
-    if not session.apply:
+    if not session.apply or session.outer is not None:
         return result
     late = stop_on_time(session, found, result, f"open the proven change `{proposal.title}`")
     return late or _open(session, found, result)

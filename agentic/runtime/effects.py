@@ -159,7 +159,7 @@ class Effects:
         used = desk.use(
             kind=EFFECT,
             content=content,
-            compiled=session.compiled,
+            compiled=session.asked_under,
             approvers=approvers,
             target=target,
             key=key,
@@ -170,7 +170,7 @@ class Effects:
             return Decision("allow", decision.code, by, rule=decision.rule)
         if used is not None:
             raise Parked(used, f"{call.name} is approved; `agentic run --apply` does it")
-        bound = desk.bound(session.compiled, approvers, target)
+        bound = desk.bound(session.asked_under, approvers, target)
         no = desk.approvals.rejected(kind=EFFECT, content=content, bound=bound)
         if no is not None:
             raise Rejected(no)
@@ -179,7 +179,7 @@ class Effects:
             kind=EFFECT,
             subject=content_hash([self.incident, call.name])[:40],
             content=content,
-            compiled=session.compiled,
+            compiled=session.asked_under,
             approvers=approvers,
             rules=rules_of([decision]),
             target=target,

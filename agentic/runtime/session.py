@@ -34,6 +34,14 @@ class Session:
     """Open the branch and the pull request; without it nothing leaves the workspace."""
     diagnose_only: bool = False
     """Stop at the finding; nothing is built."""
+    outer: Compiled | None = None
+    """Set for a step of a plan: the files as the checkout has them. The step itself works on what
+    earlier steps proposed; where its change goes, and who is asked, is the plan's."""
+
+    @property
+    def asked_under(self) -> Compiled:
+        """What a person's answer is bound to: `agentic approve` compiles the checkout."""
+        return self.outer or self.compiled
 
     @property
     def dialect(self) -> str:

@@ -31,7 +31,7 @@ class _Told(msgspec.Struct, frozen=True):
 
 def tell(session: Session, journal: Journal, result: RunResult) -> RunResult:
     """The result of an escalation, with who was told; anything else comes back as it is."""
-    if result.status != "escalated" or session.diagnose_only:
+    if result.status != "escalated" or session.diagnose_only or session.outer is not None:
         return result
     names = destinations(session, result)
     if not names:
