@@ -14,6 +14,7 @@ from typing import Any
 import anthropic
 import httpx2
 import msgspec
+from anthropic.types import Message, RawMessageStreamEvent
 
 from agentic.exceptions import EngineError, EngineUnavailable
 from agentic.records import StopReason, ToolCall, Turn, Usage
@@ -136,8 +137,7 @@ class AnthropicEngine:
         if left_s <= 0:
             raise EngineError("the time for this run is used up")
         inputs: dict[int, str] = {}
-        client = self.client.with_options(timeout=min(TIMEOUT_S, left_s))
-        with client.messages.stream(**request) as stream:
+        with self._open(request, min(TIMEOUT_S, left_s)) as stream:
             for event in stream:
                 if event.type == "content_block_delta" and event.delta.type == "input_json_delta":
                     inputs[event.index] = inputs.get(event.index, "") + event.delta.partial_json
@@ -147,6 +147,24 @@ class AnthropicEngine:
         if answer.stop_reason is None:
             raise _Passing("the model service's answer broke off")
         return self._turn(answer, inputs)
+
+    def _open(self, request: dict[str, Any], timeout_s: float) -> Any:
+        """The SDK's stream of one answer. Where the body goes out as we write it, the history's
+        bytes are only appended to: the SDK would copy and encode all of it at each turn."""
+        if not isinstance(self.client, anthropic.Anthropic) or self._conversation is None:
+            return self.client.messages.stream(**request, timeout=timeout_s)
+        rest = {name: value for name, value in request.items() if name != "messages"}
+        said = self._conversation.encoded()
+        body = b'{"messages":' + said + b"," + msgspec.json.encode(rest | {"stream": True})[1:]
+        raw = self.client.post(
+            "/v1/messages",
+            content=body,
+            cast_to=Message,
+            options={"timeout": timeout_s},
+            stream=True,
+            stream_cls=anthropic.Stream[RawMessageStreamEvent],
+        )
+        return anthropic.MessageStream(raw, output_format=anthropic.NOT_GIVEN)
 
     def _turn(self, answer: Any, inputs: dict[int, str]) -> Turn:
         stop = answer.stop_reason

@@ -10,6 +10,8 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from agentic.records import ToolResult, ToolSpec, dumps
 from agentic.runtime.engines.base import Exchange, Task
 
@@ -28,6 +30,8 @@ class Conversation:
         self.task = task
         self._said: list[dict[str, Any]] = [{"role": "user", "content": task.brief}]
         self._exchanges = 0
+        self._encoded = bytearray()
+        self._pieces = 0
 
     def messages(self, history: Sequence[Exchange]) -> list[dict[str, Any]]:
         """All messages up to here; `history` is the one of the last call, grown at its end."""
@@ -35,6 +39,14 @@ class Conversation:
             self._said += _exchange(exchange)
         self._exchanges = len(history)
         return self._said
+
+    def encoded(self) -> bytes:
+        """The messages as the JSON array that is sent; each was encoded once, when it came."""
+        for message in self._said[self._pieces :]:
+            self._encoded += b"," if self._pieces else b"["
+            self._encoded += msgspec.json.encode(message)
+            self._pieces += 1
+        return bytes(self._encoded) + b"]"
 
 
 def system(task: Task) -> list[dict[str, Any]]:
