@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from agentic.project import Target, list_targets
 from agentic.runtime.credentials import build_target
 from agentic.runtime.session import Session
@@ -15,9 +17,10 @@ class Places:
     def __init__(self, session: Session, run_id: str) -> None:
         self.session = session
         self.run_id = run_id
-        self._connection: Connection | None = None
+        self._connections: dict[int, Connection] = {}
         self._workspace: Workspace | None = None
         self._target: Target | None = None
+        self._lock = threading.RLock()
 
     @property
     def target(self) -> Target:
@@ -34,10 +37,14 @@ class Places:
         return self._target
 
     def connection(self) -> Connection:
-        """The baseline's warehouse, read-only. Raises WarehouseError."""
-        if self._connection is None:
-            self._connection = open_connection(self.target, project_root=self.session.project.root)
-        return self._connection
+        """The baseline's warehouse, read-only: one a thread, since no driver's connection may be
+        used by two at once. Raises WarehouseError."""
+        me = threading.get_ident()
+        with self._lock:
+            if me not in self._connections:
+                root = self.session.project.root
+                self._connections[me] = open_connection(self.target, project_root=root)
+            return self._connections[me]
 
     def workspace(self) -> Workspace:
         """The run's workspace. Raises WorkspaceError, and IsolationError before anything runs."""
@@ -61,9 +68,9 @@ class Places:
 
     def release_connection(self) -> None:
         """Let go of the warehouse: DuckDB's file lock would keep others out while dbt builds."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            while self._connections:
+                self._connections.popitem()[1].close()
 
     def close(self) -> None:
         """Close both; the workspace is removed."""

@@ -25,6 +25,8 @@ T = TypeVar("T")
 REPEATABLE = frozenset({"turn", "tool"})
 """Steps that are merely done again after a power cut. What such a step does outside, and every
 other step, is flushed to the disk before its effect."""
+_SCOPE = "/"
+"""Between a run's id and the step whose own steps these are."""
 _BEGIN = (
     "insert into agentic_steps (run_id, seq, kind, name, input_hash, began_at, input) "
     "values (:run_id, :seq, :kind, :name, :input_hash, :began_at, :input)"
@@ -45,6 +47,18 @@ class Replayed(NamedTuple):
     output: Any
     began_at: str
     ended_at: str | None
+    scope: str = ""
+    """Of which part of the run: empty for the run itself, a step's number for a specialist's."""
+
+
+class Opened(NamedTuple):
+    """A step that has begun; `output` is set when an earlier process has ended it."""
+
+    seq: int
+    kind: str
+    key: str
+    """Stable over restarts."""
+    output: str | None
 
 
 class Journal:
@@ -65,6 +79,16 @@ class Journal:
         `key` is stable over restarts. Raises StoreError when the recorded step was another one:
         then the code or the inputs changed, and guessing on would do something twice.
         """
+        opened = self.open(kind, name, given)
+        if opened.output is not None:
+            return msgspec.json.decode(opened.output, type=shape)
+        return self.end(opened, effect(opened.key), shape)
+
+    def open(self, kind: str, name: str, given: object) -> Opened:
+        """Begin a step. Several may be open at once: they are numbered as they were begun.
+
+        Raises StoreError as `step` does.
+        """
         self.seq += 1
         given_hash = content_hash([kind, name, dump(given)])
         row = self._row(self.seq)
@@ -76,18 +100,39 @@ class Journal:
                 f"other input than {name!r} now",
                 hint="Start over with `agentic clean`, then `agentic run`.",
             )
-        elif row["output"] is not None:
-            return msgspec.json.decode(row["output"], type=shape)
+        key = f"{self.run_id}:{self.seq}:{given_hash[:16]}"
+        return Opened(self.seq, kind, key, None if row is None else row["output"])
+
+    def end(self, opened: Opened, value: object, shape: type[T]) -> T:
+        """Write what a step came to; the value comes back as a restart would give it."""
         # Not the canonical form: the order of a result's keys is part of what was seen.
-        text = msgspec.json.encode(effect(f"{self.run_id}:{self.seq}:{given_hash[:16]}"))
-        self._end(kind, text.decode())
+        text = msgspec.json.encode(value)
+        self._end(opened, text.decode())
         return msgspec.json.decode(text, type=shape)
+
+    def scope(self, seq: int) -> Journal:
+        """The journal of what a step does in steps of its own: numbered by itself."""
+        return Journal(self.store, f"{self.run_id}{_SCOPE}{seq}")
 
     def steps(self) -> list[Replayed]:
         """Everything recorded of this run, in order."""
         query = select(steps).where(steps.c.run_id == self.run_id).order_by(steps.c.seq)
         with self.store.begin() as connection:
             return [_replayed(row) for row in connection.execute(query).mappings()]
+
+    def all_steps(self) -> list[Replayed]:
+        """The same with the steps of every scope, each after the step that it belongs to."""
+        prefix = f"{self.run_id}{_SCOPE}"
+        query = select(steps).where(steps.c.run_id.startswith(prefix, autoescape=True))
+        inside: dict[str, list[Replayed]] = {}
+        with self.store.begin() as connection:
+            for row in connection.execute(query.order_by(steps.c.seq)).mappings():
+                scope = row["run_id"].removeprefix(prefix)
+                inside.setdefault(scope, []).append(_replayed(row)._replace(scope=scope))
+        found = []
+        for step in self.steps():
+            found += [step, *inside.get(str(step.seq), ())]
+        return found
 
     def _row(self, seq: int) -> RowMapping | None:
         if self._recorded is None:
@@ -112,10 +157,10 @@ class Journal:
                 input=text,
             )
 
-    def _end(self, kind: str, output: str) -> None:
+    def _end(self, opened: Opened, output: str) -> None:
         now = self.store.clock()
-        with self.store.quick.write(flush=kind not in REPEATABLE) as run:
-            run(_END, run_id=self.run_id, seq=self.seq, output=output, ended_at=now)
+        with self.store.quick.write(flush=opened.kind not in REPEATABLE) as run:
+            run(_END, run_id=self.run_id, seq=opened.seq, output=output, ended_at=now)
 
 
 def _replayed(row: RowMapping) -> Replayed:
