@@ -206,3 +206,52 @@ publish(
         fix="Select by tag, path, name or source.",
     ),
 )
+
+publish(
+    CodePage(
+        "AC240",
+        "own-tool-name",
+        "A tool of your own is named like a built-in tool or toolset.",
+        why="What a name means must not depend on which file is read first.",
+        fix="Give it another name.",
+    ),
+    CodePage(
+        "AC241",
+        "own-tool-input",
+        "An input of a tool cannot be declared so: an unknown keyword, or a reserved name.",
+        why="A keyword that nobody checks would look like a check.",
+        fix="Use string, integer, number, boolean, date, timestamp, or JSON Schema.",
+    ),
+    CodePage(
+        "AC242",
+        "own-tool-sql",
+        "The query of a tool cannot be read, names what is not there, or may not be run.",
+        why="It is parsed and judged as an agent's own statement would be, with made-up inputs.",
+        fix="One select over ref() and source(), with `:name` for each input.",
+    ),
+    CodePage(
+        "AC243",
+        "own-tool-http",
+        "The request of a tool cannot be sent so.",
+        why="The file alone decides which host is asked; inputs are encoded into path and query.",
+        fix="Write https://host/path/{{ input }}; env_var() in headers.",
+    ),
+    CodePage(
+        "AC244",
+        "own-tool-python",
+        "The function of a tool is not there, or does not take its inputs.",
+        fix="Write `python: package.module:function`, the module beside dbt_project.yml.",
+    ),
+    CodePage(
+        "AC245",
+        "own-tool-macro",
+        "The macro of a tool is not one of the project or its packages.",
+        fix="Write the macro under macros/, then run `agentic compile` again.",
+    ),
+    CodePage(
+        "AC246",
+        "own-tool-effect",
+        "A tool cannot have the effect that is declared.",
+        fix="A query reads; a request reads or is external.",
+    ),
+)

@@ -10,6 +10,7 @@ from agentic.compiler.agents import compile_agents
 from agentic.compiler.guardrails import compile_guardrails
 from agentic.compiler.inputs import Inputs
 from agentic.compiler.outputs import compile_outputs
+from agentic.compiler.own_tools import compile_own_tools, with_own_tools
 from agentic.compiler.plans import compile_plans
 from agentic.compiler.playbooks import compile_playbooks
 from agentic.config import ConnectionSpec, Specs
@@ -74,14 +75,17 @@ def check_project(
 def _compiled(inputs: Inputs) -> Compiled:
     agents = inputs.specs.agents
     guardrails = compile_guardrails(inputs)
+    own = compile_own_tools(inputs, guardrails)
+    inputs = with_own_tools(inputs, own)
     members = compile_agents(inputs, guardrails.limits)
-    used = {name for agent in members for name in agent.tools}
+    used = {name for agent in members for name in agent.tools} | {one.name for one in own}
     playbooks, rule_order = compile_playbooks(inputs, members)
     compiled = Compiled(
         project=inputs.project.name,
         agents=members,
         guardrails=guardrails,
         tools=tuple(inputs.tools[name] for name in sorted(used) if name in inputs.tools),
+        own_tools=own,
         connections={name: _connection(agents.connections[name]) for name in agents.connections},
         outputs=compile_outputs(inputs),
         triggers=tuple(sorted(item.name for item in agents.triggers)),

@@ -164,10 +164,18 @@ def sql_allowed(call: ToolCall, spec: ToolSpec, situation: Situation) -> Decisio
 )
 def nothing_external(call: ToolCall, spec: ToolSpec, _situation: Situation) -> Decision | None:
     """The engine called a tool with an external effect, which needs a person."""
-    if spec.effect != "external":
+    if spec.effect != "external" or is_dry(call, spec):
         return None
     sentence = f"{call.name} has an external effect and needs a person's approval first."
     return Decision("ask", "AG170", sentence)
+
+
+def is_dry(call: ToolCall, spec: ToolSpec) -> bool:
+    """Whether a call of a tool that takes `dry_run` only asks what it would do: anything but
+    `false` does."""
+    return "dry_run" in spec.input_schema.get("properties", {}) and (
+        call.input.get("dry_run", True) is not False
+    )
 
 
 def _named_nodes(call: ToolCall, situation: Situation) -> list[str]:

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes
+    whole: bool = True
+    """False: there was more than `ANSWER_CAP`, which was not read."""
 
     def json(self) -> Any:
         """The body as JSON; None where it is none."""
@@ -53,6 +56,7 @@ def request(
     body: object = None,
     headers: Mapping[str, str] | None = None,
     expect: tuple[int, ...] = (),
+    timeout_s: float = TIMEOUT_S,
 ) -> Answer:
     """Send one request; `body` goes as JSON. `expect` are statuses above 299 that are answers.
 
@@ -64,23 +68,40 @@ def request(
     encoded = None if body is None else msgspec.json.encode(body)
     if encoded is not None:
         sent["Content-Type"] = "application/json"
+    until = monotonic() + timeout_s
     call = urllib.request.Request(url, data=encoded, method=method)  # noqa: S310 - see _check
     for name, value in (sent | dict(headers or {})).items():
         call.add_unredirected_header(name, value)
     try:
-        with _OPENER.open(call, timeout=TIMEOUT_S) as found:
-            return Answer(found.status, found.read(ANSWER_CAP))
+        with _OPENER.open(call, timeout=timeout_s) as found:
+            text, whole = _read(found, until)
+            return Answer(found.status, text, whole)
     except urllib.error.HTTPError as error:
         with error:
-            text = error.read(ANSWER_CAP)
+            text, whole = _read(error, until)
         if error.code in expect:
-            return Answer(error.code, text)
+            return Answer(error.code, text, whole)
         said = mask_text(" ".join(text[:300].decode(errors="replace").split()))
         moved = " (it leads elsewhere, which is not followed)" if 300 <= error.code < 400 else ""
         raise ServiceError(f"{_place(url)} answered {error.code}{moved}: {said}") from error
     except (OSError, HTTPException, ValueError) as error:
         why = mask_text(str(getattr(error, "reason", "") or error or type(error).__name__))
         raise ServiceError(f"{_place(url)} cannot be reached: {why}") from error
+
+
+def _read(found: Any, until: float) -> tuple[bytes, bool]:
+    """What came back, up to the bound, and whether that is all of it.
+
+    Raises TimeoutError: a service that says a byte now and then is no answer either.
+    """
+    read = bytearray()
+    while chunk := found.read1(65_536):
+        read += chunk
+        if len(read) > ANSWER_CAP:
+            return bytes(read[:ANSWER_CAP]), False
+        if monotonic() > until:
+            raise TimeoutError("the answer does not end")
+    return bytes(read), True
 
 
 def _check(url: str) -> None:

@@ -16,6 +16,7 @@ from agentic.records.compiled import (
 from agentic.records.decision import Decision, Verdict, strictest
 from agentic.records.finding import Evidence, Finding, RootCause
 from agentic.records.incident import Incident, IncidentKind, Signal
+from agentic.records.own_tool import OwnKind, OwnTool
 from agentic.records.plan import ESCALATE, CompiledPlan, PlanStep
 from agentic.records.proposal import CheckReport, CheckResult, Edit, Outcome, Proposal
 from agentic.records.run import (
@@ -55,6 +56,8 @@ __all__ = [
     "Limits",
     "NodeNote",
     "Outcome",
+    "OwnKind",
+    "OwnTool",
     "PlanStep",
     "PlaybookEdit",
     "PlaybookStep",

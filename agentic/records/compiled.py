@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from agentic.exceptions import Issue
+from agentic.records.own_tool import OwnTool
 from agentic.records.plan import CompiledPlan
 from agentic.records.run import Limits
 from agentic.records.tool import ToolSpec
@@ -154,6 +155,9 @@ class Compiled(msgspec.Struct, frozen=True):
     agents: tuple[CompiledAgent, ...]
     guardrails: CompiledGuardrails
     tools: tuple[ToolSpec, ...] = ()
+    """What any agent may call, and all of the user's own."""
+    own_tools: tuple[OwnTool, ...] = ()
+    """What the boundary does for the user's own, by name."""
     connections: dict[str, dict[str, Any]] = {}
     """By name; secrets stay `env_var` references."""
     outputs: tuple[CompiledOutput, ...] = ()

@@ -27,19 +27,27 @@ def run_sql(
     max_rows: Annotated[int, Meta(description="rows wanted", ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Run one read statement on the baseline's warehouse and return its rows, capped and masked."""
-    return _run(bench, sql, max_rows)
+    return rows_of(bench, sql, max_rows)
 
 
 @tool(toolset="sql", effect="read")
 def explain_query(bench: Bench, *, sql: Statement) -> dict[str, Any]:
     """The warehouse's plan for a read statement, without running it."""
-    return _run(bench, sql, MAX_ROWS, explain=True)
+    return rows_of(bench, sql, explain=True)
 
 
-def _run(bench: Bench, sql: str, max_rows: int, *, explain: bool = False) -> dict[str, Any]:
+def rows_of(
+    bench: Bench,
+    sql: str,
+    max_rows: int = MAX_ROWS,
+    *,
+    explain: bool = False,
+    timeout_s: float = TIMEOUT_S,
+) -> dict[str, Any]:
+    """Rows of a read statement within the limits, masked. Raises ToolError."""
     limits = bench.guardrails
     rows_cap = min(max_rows, limits.sql_max_rows if limits else MAX_ROWS)
-    timeout = limits.sql_timeout_s if limits else TIMEOUT_S
+    timeout = min(timeout_s, limits.sql_timeout_s) if limits else timeout_s
     sent, found = answer(bench, sql, max_rows=rows_cap, timeout_s=timeout, explain=explain)
     return {
         "sql": sent,

@@ -1,0 +1,6 @@
+"""Tools that users declare under `tools` of agents.yml: one body for each kind."""
+
+from agentic.tools.own.hands import DRY_RUN, Hands
+from agentic.tools.own.lookup import bodies_of, check_own_input
+
+__all__ = ["DRY_RUN", "Hands", "bodies_of", "check_own_input"]
