@@ -15,7 +15,7 @@ from agentic.evals.copies import Copy, discard
 from agentic.evals.faults import Within, inject
 from agentic.evals.forbidden import forbidden_moves, result_moves
 from agentic.evals.grade import Built, Grade, assigned, grade
-from agentic.evals.injection import Injected, NoPlace
+from agentic.evals.injection import Injected, NoPlace, Refused
 from agentic.evals.outputs import raw_hashes
 from agentic.exceptions import AgenticError
 from agentic.project import load_manifest
@@ -100,11 +100,14 @@ def run_case(base: Base, case: Case, home: Path, *, keep: bool = False) -> CaseR
 def _place(base: Base, case: Case, home: Path) -> tuple[Copy, Injected, str] | str:
     """Put the fault where dbt notices it, if there is such a place; else where data changes."""
     silent: int | None = None
-    tried = 0
+    tried, refused = 0, ""
     for attempt in range(ATTEMPTS):
         seed = case.seed + attempt * _STRIDE
         try:
             copy, injected, noticed = broken(base, case, home, seed)
+        except Refused as error:
+            refused = error.message
+            continue
         except NoPlace as error:
             return error.message
         tried += 1
@@ -114,6 +117,8 @@ def _place(base: Base, case: Case, home: Path) -> tuple[Copy, Injected, str] | s
         ):
             return copy, injected, noticed
         silent = seed if noticed == "silent" and silent is None else silent
+    if not tried:
+        return refused
     if silent is None or wanted:
         return f"at {tried} places tried it changes neither a result nor a row"
     copy, injected, noticed = broken(base, case, home, silent)

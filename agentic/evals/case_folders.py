@@ -115,11 +115,19 @@ def _part_issues(name: str, parts: dict[str, str]) -> list[Issue]:
         except msgspec.DecodeError as error:
             found.append(Issue(f"{name}/{INCIDENT}", 1, 1, CODE, f"no incident: {error}"))
     if parts[SQL]:
-        try:
-            parse_all(parts[SQL], "duckdb")
-        except SqlError as error:
-            found.append(Issue(f"{name}/{SQL}", 1, 1, CODE, f"does not parse: {error.message}"))
+        said = [_unparsed(parts[SQL], dialect) for dialect in ("duckdb", "postgres")]
+        # The case does not say for which warehouse it is.
+        if all(said):
+            found.append(Issue(f"{name}/{SQL}", 1, 1, CODE, f"does not parse: {said[0]}"))
     return found
+
+
+def _unparsed(sql: str, dialect: str) -> str:
+    try:
+        parse_all(sql, dialect)
+    except SqlError as error:
+        return error.message
+    return ""
 
 
 class _Checked:

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from agentic.evals.needs import NEEDS
-from agentic.exceptions import AgenticError
+from agentic.exceptions import AgenticError, WarehouseError
 from agentic.project import Manifest, Node, Project, Source
 from agentic.records import CodePage, DecisionKind, publish
 from agentic.sql import exp, quote, relation_sql
@@ -24,6 +24,10 @@ class NoPlace(AgenticError):
     """This project has no place where the fault class could happen."""
 
     code = "AC595"
+
+
+class Refused(NoPlace):
+    """The warehouse itself keeps the fault out of the place that was chosen."""
 
 
 publish(
@@ -130,7 +134,14 @@ class Scene:
         dialect = self.connection.dialect
         table = relation_sql([source.schema, source.alias], dialect)
         named = {"table": table, "column": quote(column, dialect) if column else "", **parts}
-        self.connection.execute(template.format(**named))
+        try:
+            self.connection.execute(template.format(**named))
+        except WarehouseError as error:
+            said = error.message.splitlines()[0]
+            raise Refused(
+                f"the warehouse does not let it happen to {source.name!r}: {said}",
+                hint="A constraint that the warehouse itself enforces keeps such rows out.",
+            ) from error
 
     def quoted(self, name: str) -> str:
         """A quoted identifier."""

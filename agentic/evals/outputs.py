@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 from agentic.evals.copies import Copy
@@ -75,5 +76,7 @@ def hash_of(names: list[str], rows: tuple[tuple[object, ...], ...]) -> str:
 
 
 def _steady(value: object) -> object:
-    """A float without its last digits, which depend on the order of a sum."""
+    """A float without its last digits, which depend on the order of a sum; 1.5 for 1.50."""
+    if isinstance(value, Decimal):
+        return value.normalize()
     return f"{value:.9g}" if isinstance(value, float) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 
 from agentic.exceptions import SqlError
 from agentic.sql import exp, parse
@@ -65,8 +66,7 @@ def _counts(text: str) -> Counter[str]:
 def _tree(text: str) -> exp.Expression | None:
     """The text's tree with its Jinja masked; None when it does not parse."""
     for masked in variants(text)[:1]:
-        try:
-            return parse(masked.text, "duckdb")
-        except SqlError:
-            return None
+        for dialect in ("duckdb", "postgres"):
+            with suppress(SqlError):
+                return parse(masked.text, dialect)
     return None

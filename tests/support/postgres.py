@@ -47,6 +47,12 @@ class PostgresServer(NamedTuple):
                 rows = cursor.fetchall() if cursor.description else []
         return rows
 
+    def session(self) -> Any:
+        """A connection of somebody else's, to be closed by the caller."""
+        import psycopg
+
+        return psycopg.connect(**self._asdict(), autocommit=True)
+
     def new_database(self, name: str) -> PostgresServer:
         """An empty database of that name (an old one is dropped), as a server of its own."""
         self.run(f'drop database if exists "{name}" with (force)', f'create database "{name}"')
