@@ -43,6 +43,7 @@ def session_of(store: Store, *, apply: bool = True, approvers: tuple[str, ...] =
             store=store,
             audit=AuditTrail(store, anchor),
             compiled=Compiled("shop", (), CompiledGuardrails(approve_by=approvers)),
+            asked_under=Compiled("shop", (), CompiledGuardrails(approve_by=approvers)),
             target=SimpleNamespace(name="dev"),
             stream=Stream(clock),
             apply=apply,
