@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 
 _NAME = re.compile(
     r"(?:^|_)(?:(?<!unique_)(?<!primary_)(?<!foreign_)(?<!sort_)(?<=_)key|api_?key|token|secret|secrets|password|passwd|pwd|passphrase|credential"
@@ -16,6 +17,7 @@ _SHORTEST = 6
 _REMEMBERED: set[str] = set()
 
 
+@lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
     """True when a setting or an environment variable of this name holds a secret."""
     return bool(_NAME.search(name))
@@ -30,9 +32,10 @@ def remember_secret(value: object) -> None:
 
 def known_secrets() -> tuple[str, ...]:
     """Values to mask, longest first so that one inside another leaves nothing behind."""
-    found = {
-        value
-        for name, value in os.environ.items()
-        if len(value) >= _SHORTEST and looks_secret(name) and value[0] != "/"
-    }
-    return tuple(sorted(found | _REMEMBERED, key=len, reverse=True))
+    found = set(_REMEMBERED)
+    for name in os.environ:
+        if looks_secret(name):
+            value = os.environ.get(name, "")
+            if len(value) >= _SHORTEST and value[0] != "/":
+                found.add(value)
+    return tuple(sorted(found, key=len, reverse=True))
