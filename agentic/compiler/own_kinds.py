@@ -20,7 +20,7 @@ from agentic.exceptions import SqlError
 from agentic.guardrails import world_of
 from agentic.integrations import Declared, fault_in_request
 from agentic.policy import judge_sql
-from agentic.project import Manifest
+from agentic.project import Manifest, Node, Target
 from agentic.records import CompiledGuardrails
 from agentic.sql import relation_sql
 from agentic.sql.binding import bound, places
@@ -64,7 +64,7 @@ def _query(inputs: Inputs, guardrails: CompiledGuardrails, item: ToolItem) -> _B
     kinds = {name: typed(kind) for name, kind in item.input.items()}
     formats = {name: one["format"] for name, one in kinds.items() if one.get("format") in _DATES}
     try:
-        sql = fill_template(item.sql or "", _relations(inputs, dialect)).strip().rstrip(";")
+        sql = fill_template(item.sql or "", _relations(inputs, target)).strip().rstrip(";")
         used = places(sql, dialect)
         sample = {name: _sample(one) for name, one in kinds.items()}
         _same(used, kinds)
@@ -109,7 +109,13 @@ def _sample(schema: Mapping[str, Any]) -> Any:
     return sample
 
 
-def _relations(inputs: Inputs, dialect: str) -> dict[str, Callable[..., Any]]:
+def _relations(inputs: Inputs, target: Target) -> dict[str, Callable[..., Any]]:
+    dialect = target.relation_dialect
+
+    def written(node: Node) -> str:
+        database = None if target.database in ("", node.database) else node.database
+        return relation_sql((database, node.schema, node.alias), dialect)
+
     def ref(*names: str, **versions: Any) -> str:
         package = names[0] if len(names) == 2 else ""
         version = versions.get("v", versions.get("version"))
@@ -129,12 +135,12 @@ def _relations(inputs: Inputs, dialect: str) -> dict[str, Callable[..., Any]]:
         node = found[-1]
         if node.materialized == "ephemeral":
             raise TemplateFault("AC242", f"{names[-1]!r} is ephemeral: it has no table to read")
-        return relation_sql((node.database or None, node.schema, node.alias), dialect)
+        return written(node)
 
     def source(group: str, name: str) -> str:
         for one in inputs.manifest.sources.values():
             if one.source_name == group and one.name == name:
-                return relation_sql((one.database or None, one.schema, one.alias), dialect)
+                return written(one)
         known = [f"{one.source_name}.{one.name}" for one in inputs.manifest.sources.values()]
         hint = did_you_mean(f"{group}.{name}", known)
         raise TemplateFault("AC242", f"there is no source {group}.{name}", hint)

@@ -1,0 +1,2 @@
+def reconcile(day, *, deep=False):
+    return {"day": day, "deep": deep}
