@@ -7,6 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import get_args
 
+from msgspec.structs import replace
+
+from agentic.compiler.delegates import with_delegates
 from agentic.compiler.inputs import Inputs
 from agentic.compiler.instructions import compile_instructions, read_instructions
 from agentic.compiler.limits import tightened, widened
@@ -19,6 +22,7 @@ from agentic.config import (
     standard_agents,
     standard_dir,
 )
+from agentic.config.standard import STANDARD_PREFIX
 from agentic.outputs import INCIDENT_REPORT, standard_outputs
 from agentic.records import CompiledAgent, IncidentKind, Limits
 
@@ -30,11 +34,19 @@ _INHERITED = ("description", "engine", "model", "effort", "tools", "delegates", 
 def compile_agents(inputs: Inputs, limits: Limits) -> tuple[CompiledAgent, ...]:
     """Every enabled agent in file order; faults become issues of `inputs`."""
     found = []
+    written: dict[str, YamlPath] = {}
     for number, spec in enumerate(inputs.specs.agents.agents or ()):
         compiled = _compile(inputs, spec, ("agents", number), limits)
+        if spec.delegates is not None:
+            written[compiled.name] = ("agents", number, "delegates")
         if spec.config.enabled:
             found.append(compiled)
-    return tuple(found)
+
+    def standard(name: str) -> CompiledAgent:
+        spec = AgentSpec(name=name, extends=f"{STANDARD_PREFIX}{name}")
+        return replace(_compile(inputs, spec, ("agents",), limits), name=name)
+
+    return with_delegates(inputs, found, written, standard)
 
 
 def _compile(inputs: Inputs, spec: AgentSpec, path: YamlPath, limits: Limits) -> CompiledAgent:
@@ -96,10 +108,8 @@ def _check_names(inputs: Inputs, spec: AgentSpec, path: YamlPath) -> None:
     agents = inputs.specs.agents
     triggers = [item.name for item in agents.triggers]
     outputs = [*standard_outputs(), *(item.name for item in agents.outputs)]
-    others = [item.name for item in agents.agents or () if item.name != spec.name]
     checks: list[tuple[str, Iterable[str], list[str], str, str]] = [
         ("when", spec.when or (), [*INCIDENT_KINDS, *triggers], "AC204", "incident or trigger"),
-        ("delegates", spec.delegates or (), others, "AC203", "delegate"),
     ]
     document = inputs.specs.agents_document
     for key, names, known, code, what in checks:

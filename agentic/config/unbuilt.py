@@ -24,6 +24,3 @@ def unbuilt(document: Document, spec: AgentsFile) -> Iterator[Issue]:
     for section, what in _SECTIONS.items():
         for number, item in enumerate(getattr(spec, section)):
             yield issue((section, number, "name"), f"{item.name!r}: {what}")
-    for number, agent in enumerate(spec.agents or ()):
-        if agent.delegates:
-            yield issue(("agents", number, "delegates"), "delegates are")
