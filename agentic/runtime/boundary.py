@@ -21,7 +21,9 @@ from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, cont
 from agentic.runtime.effects import CONFIRM, Effects, bare, is_high_risk
 from agentic.store import AuditTrail, Journal
 from agentic.tools import Bench, ToolError, check_input, registry_function
+from agentic.tools.own import check_own_input
 
+Body = Callable[..., dict[str, Any]]
 Judge = Callable[[ToolCall, ToolSpec], Decision]
 """A guardrail's decision on one call; pure but for what it was built with."""
 
@@ -46,6 +48,8 @@ class Boundary:
     audit: AuditTrail
     actor: str
     """Who calls, for the audit: `agent/engine`."""
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    """What is done for names that the registry does not have: users' tools, delegates."""
     effects: Effects | None = None
     """Who is asked about effects outside; None refuses them."""
     key: str = ""
@@ -131,7 +135,7 @@ class Boundary:
         try:
             if call.malformed:
                 raise ToolError(call.malformed, code="AC590")
-            check_input(call.name, call.input)
+            self._check(call, spec)
         except ToolError as error:
             self._record(asked, Decision("deny", error.code, error.message))
             return _failure(call, error)
@@ -145,6 +149,16 @@ class Boundary:
         self._record(asked, decision)
         return None
 
+    def _body(self, name: str) -> Body:
+        return self.bodies[name] if name in self.bodies else registry_function(name)
+
+    def _check(self, call: ToolCall, spec: ToolSpec) -> None:
+        """Raises ToolError for input that does not fit."""
+        if call.name in self.bodies:
+            check_own_input(spec, call.input)
+        else:
+            check_input(call.name, call.input)
+
     def nested(self, call: ToolCall) -> ToolResult:
         """A call that another tool's body makes: judged and masked alike, on the same thread.
 
@@ -154,7 +168,7 @@ class Boundary:
         if refused is not None:
             return refused
         try:
-            return _capped(call, mask_json(registry_function(call.name)(self.bench, **call.input)))
+            return _capped(call, mask_json(self._body(call.name)(self.bench, **call.input)))
         except WarehouseLocked:
             raise
         except AgenticError as error:
@@ -190,7 +204,7 @@ class Boundary:
         if self._worker is None:
             # One thread for all bodies: a database connection stays where it was opened.
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agentic-tool")
-        future = self._worker.submit(registry_function(call.name), self.bench, **call.input)
+        future = self._worker.submit(self._body(call.name), self.bench, **call.input)
         try:
             content: Any = future.result(timeout=spec.timeout_s)
         except Late:

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agentic.config import project_variables
 from agentic.exceptions import StoreError
 from agentic.guardrails import EFFECT, Situation, decide, judge_proposal
 from agentic.integrations import Notice
@@ -41,6 +42,7 @@ from agentic.runtime.session import Session
 from agentic.runtime.telling import tell_one
 from agentic.store import Approvals, Ask, Journal, new_run_id
 from agentic.tools import Bench, Report, registry
+from agentic.tools.own import Hands, bodies_of
 
 
 @dataclass
@@ -179,6 +181,9 @@ def _fall_back(session: Session, found: Investigation) -> None:
 def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
     specs = {name: spec for name, spec in registry().items() if name in found.agent.tools}
 
+    own = session.compiled.own_tools
+    specs |= {one.name: one.spec for one in own if one.name in found.agent.tools}
+
     def judge(call: ToolCall, spec: ToolSpec) -> Decision:
         return decide(call, spec, found.situation)
 
@@ -196,6 +201,10 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         actor=f"{found.agent.name}/{engine.name}",
         effects=Effects(session, found.run_id, found.incident.fingerprint),
     )
+    hands = Hands(
+        project_variables(session.project.root), session.target.name, lambda: boundary.key
+    )
+    boundary.bodies = bodies_of(own, hands)
     found.bench.notify = lambda to, title, text: tell_one(
         session, to, Notice(boundary.key, title, (text,), {"run_id": found.run_id})
     )
@@ -213,6 +222,7 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         return loop.run()
     finally:
         boundary.close()
+        hands.close()
         found.calls = [
             (step.name, _verdict(step.output))
             for step in found.journal.steps()

@@ -68,7 +68,8 @@ class Desk:
         self._agent = self._agent or names[0]
         for agent in session.compiled.agents:
             if agent.name == self._agent:
-                return [INCIDENTS, TAKE, *(registry()[n] for n in agent.tools if n in registry())]
+                known = registry() | {one.name: one.spec for one in session.compiled.own_tools}
+                return [INCIDENTS, TAKE, *(known[name] for name in agent.tools if name in known)]
         raise AgenticError(f"there is no agent {self._agent!r}", hint=f"Agents: {names}.")
 
     def call(self, name: str, given: Mapping[str, Any]) -> Answer:
