@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from agentic.masking import MASK
 from agentic.records import ToolCall, ToolResult
 from agentic.rules.case import Steps
 
@@ -70,12 +71,17 @@ def _shape(raw: dict[str, Any]) -> Shape:
 
 
 def rows_of(sql: str, *, max_rows: int = 50) -> Steps[list[dict[str, Any]] | None]:
-    """Rows of a read statement by column name; None when it failed or was not allowed."""
+    """Rows of a read statement by column name; None when it failed or was not allowed.
+
+    Asked for one row, it is figures: where one of them is masked, None as well.
+    """
     result = yield from ask("run_sql", sql=sql, max_rows=max_rows)
     if result.is_error or not isinstance(result.content, dict):
         return None
-    names = result.content.get("columns", [])
-    return [dict(zip(names, row, strict=False)) for row in result.content.get("rows", [])]
+    names, rows = result.content.get("columns", []), result.content.get("rows", [])
+    if max_rows == 1 and any(MASK in row for row in rows):
+        return None
+    return [dict(zip(names, row, strict=False)) for row in rows]
 
 
 def recent_changes() -> Steps[list[FileChange]]:

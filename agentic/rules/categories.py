@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from agentic.masking import MASK
 from agentic.rules.asking import rows_of, text_of
 from agentic.rules.case import Case, Change, Diagnosis, Draft, Steps
 from agentic.rules.drift import readers_of
@@ -90,7 +91,7 @@ def _strangers(case: Case, test: FailedTest) -> Steps[Strangers | None]:
         found = tuple(
             (str(row["value"]), int(row["times"]))
             for row in rows or []
-            if row["value"] is not None and str(row["value"]) not in accepted
+            if row["value"] not in (None, MASK) and str(row["value"]) not in accepted
         )
         if found:
             return Strangers(test, step, accepted, found)

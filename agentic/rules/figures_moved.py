@@ -1,4 +1,4 @@
-"""AR074: a node's code changed, and it gives other figures from the same input."""
+"""AR074 and AR079: code changed, a node's own or a macro's: other figures from the same input."""
 
 from __future__ import annotations
 
@@ -66,6 +66,58 @@ def code_moved_figures(case: Case) -> Steps[Diagnosis | None]:
         )
         return called(found, kind)
     return None
+
+
+@rule(code="AR079", cls="macro_regression", order=39)
+def macro_moved_figures(case: Case) -> Steps[Diagnosis | None]:
+    """The callers of a macro give other figures by the same code from the same input.
+
+    What it does:
+        Takes an anomaly of nodes whose own code is that of the last green build, whose figures
+        moved while their input's did not, and which call one macro of the project; shows the
+        figures before and after, and the change in the history where there is one.
+
+    Why:
+        A macro that divides by 1000 for 100 breaks no test, and every caller shows it. It may be
+        meant: figures alone cannot tell, so it is asked, once.
+
+    Example:
+        Three staging nodes call `cents_to_dollars`; their amounts are a tenth of what they were.
+
+    Fix:
+        Whoever changed the macro says whether it is meant; else the macro alone is put right, not
+        its callers. A variable or a setting of the environment that it reads may be what changed.
+    """
+    signals = [s for s in case.incident.signals if s.figures.get("change") == "macro_changed"]
+    uid = str(signals[0].figures.get("macro")) if signals else ""
+    macro = case.manifest.macros.get(uid)
+    if macro is None:
+        return None
+    draft = Draft(case, uid)
+    for signal in signals:
+        place = case.node(signal.node)
+        draft.fact(
+            f"{place.name}, against {signal.figures.get('basis')}: {signal.figures.get('moved')}.",
+            place.relation_name or "",
+            [dict(signal.figures)],
+        )
+    draft.fact("Their code and what they read is as it was; every test is green.")
+    path = macro.original_file_path
+    change = yield from latest_change(path)
+    if change is not None:
+        draft.fact(f"The change of its file ({change.origin}):\n{_difference(change)}", path)
+    else:
+        draft.fact("The history does not show how the macro changed.", path)
+    names = ", ".join(case.node(s.node).name for s in signals[:4])
+    owner = case.owner(signals[0].node) or f"the author of {path}"
+    return draft.escalate(
+        f"{names} give other figures by the same code from the same input: all call {macro.name}.",
+        confidence=0.8,
+        next_step=(
+            f"Ask {owner}: is it meant that {macro.name} in {path} computes something else? If it "
+            "is, nothing is to do: it is not asked again. If not, repair the macro alone."
+        ),
+    )
 
 
 def _difference(change: FileChange) -> str:

@@ -7,6 +7,7 @@ from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.history import restored
 from agentic.rules.registry import rule
 from agentic.rules.trail import FailedTest, Step, counted, failed_tests, is_raw, trail
+from agentic.rules.witness import traced_below
 from agentic.sql import quote
 
 _SHOWN = ("id", "_key", "_ref", "_at", "_on", "date")
@@ -19,7 +20,8 @@ def null_keys(case: Case) -> Steps[Diagnosis | None]:
 
     What it does:
         Follows the column of a failed `not_null` test back to the raw relation it is copied or
-        computed from and counts the nulls at each place.
+        computed from and counts the nulls at each place. Of a masked column nothing is counted:
+        there the code tells, where it copies the column row by row.
 
     Why:
         A null key has lost what it belonged to. A `coalesce` gives it a made-up parent; leaving
@@ -37,6 +39,8 @@ def null_keys(case: Case) -> Steps[Diagnosis | None]:
         if raw:
             step, (rows, nulls) = raw[-1]
             return (yield from _reported(case, test, step, rows, nulls))
+        if steps and not figures and _copied_whole(case, steps):
+            return _uncounted(case, test, steps[-1])
     return None
 
 
@@ -110,6 +114,35 @@ def _reported(case: Case, test: FailedTest, step: Step, rows: int, nulls: int) -
         next_step=(
             f"Ask {owner} to fill {step.column} in, or to say that these rows may be set aside."
             f"{everything} No value is made up for them."
+        ),
+    )
+
+
+def _copied_whole(case: Case, steps: list[Step]) -> bool:
+    """The column comes from one raw relation, and nothing between joins: a null of it is raw."""
+    last = steps[-1].node
+    if [s.node for s in steps if is_raw(s.node)] != [last]:
+        return False
+    traced = traced_below(case, last)
+    return not any(e.kind == "join" for s in steps[:-1] for e in traced.rows(s.node))
+
+
+def _uncounted(case: Case, test: FailedTest, step: Step) -> Diagnosis:
+    name = case.node(step.node).name
+    draft = Draft(case, step.node, step.column, "null")
+    draft.fact(f"{test.test} found {test.failures} rows.", case.path(test.test))
+    draft.fact(
+        f"{case.node(test.node).name}.{test.columns[0]} is a copy of {name}.{step.column}, row by "
+        "row; its own nulls are not counted, since it is masked.",
+        step.shape.relation,
+    )
+    owner = case.owner(step.node) or f"the owner of {name}"
+    return draft.escalate(
+        f"{name}.{step.column} is null in rows of the raw data: {test.failures} by the test.",
+        confidence=0.9,
+        next_step=(
+            f"Ask {owner} to fill {step.column} in, or to say that these rows may be set aside. "
+            "No value is made up for them."
         ),
     )
 

@@ -154,7 +154,8 @@ def is_raw(uid: str) -> bool:
 def counted(steps: Sequence[Step], counts: Sequence[str], dialect: str) -> Steps[list[list[int]]]:
     """Aggregates over each step's relation in one statement; `{col}` stands for the column.
 
-    One list a step, in order; empty when the statement failed.
+    One list a step, in order; empty when the statement failed, or its figures may not leave: of a
+    masked column nothing is told.
     """
     parts = []
     for number, step in enumerate(steps):

@@ -11,7 +11,7 @@ from agentic.records import Incident
 from agentic.runtime.session import Session
 from agentic.tools.shielded import hidden_columns
 from agentic.triggers import Invocation, incident_of, silent_changes
-from agentic.triggers.moved_code import Past, moved_by_code
+from agentic.triggers.moved_code import Past, moved_by_code, moved_by_macro
 from agentic.warehouse import open_connection
 
 _SEEN_OFTEN = 3
@@ -45,7 +45,10 @@ def silent_incidents(session: Session) -> tuple[Incident, ...]:
             # Raw data that changed moves every figure below: the code is asked about after that.
             past = _past(session, invocation.id)
             moved = () if raw else moved_by_code(connection, session.manifest, past, masked=masked)
-            return raw or tuple(incident_of([signal], invocation) for signal in moved)
+            if raw or moved:
+                return raw or tuple(incident_of([signal], invocation) for signal in moved)
+            called = moved_by_macro(connection, session.manifest, past, masked=masked)
+            return (incident_of(called, invocation),) if called else ()
     except AgenticError as error:
         session.stream.emit("anomalies.skipped", f"not looked at: {error.message}", level="debug")
         return ()

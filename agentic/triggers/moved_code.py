@@ -10,10 +10,12 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from agentic.exceptions import WarehouseError, WarehouseLocked
 from agentic.history import RelationProfile, profile_relation
 from agentic.history.moves import Move, moves
-from agentic.project import Manifest, Node
+from agentic.project import Macro, Manifest, Node
 from agentic.records import Signal
 from agentic.triggers.anomalies import Masked
 from agentic.warehouse import Connection, Relation
@@ -57,6 +59,15 @@ class Past:
         seen = (one.invocation_id for one in self.states(uid) if one.invocation_id != self.now)
         return None if any(self.code_at(uid, one) == code for one in seen) else last
 
+    def before_build(self, uid: str) -> RelationProfile | None:
+        """The last good state, where the same code made it and no build was looked at since."""
+        last = self.good(uid)
+        earlier = [one for one in self.states(uid) if one.invocation_id != self.now]
+        if last is None or not earlier or earlier[0].invocation_id != last.invocation_id:
+            return None
+        made, code = self.code_at(uid, last.invocation_id), self.code_at(uid, self.now)
+        return last if made and made == code else None
+
     def at(self, uid: str, invocation_id: str) -> RelationProfile | None:
         """The state after one invocation."""
         found = (one for one in self.states(uid) if one.invocation_id == invocation_id)
@@ -89,6 +100,80 @@ def moved_by_code(
         told = moved_from(node, last, manifest, past, live)
         found += [_signal(node, told, last)] if told else []
     return tuple(found)
+
+
+def moved_by_macro(
+    connection: Connection, manifest: Manifest, past: Past, *, masked: Masked
+) -> tuple[Signal, ...]:
+    """The nodes that give other figures by the same code from the same input, and call one macro
+    of the project: a signal each. No code says that a macro changed but the figures of its callers.
+
+    None where no figure moved. Raises WarehouseLocked.
+    """
+    ends = time.monotonic() + SECONDS
+    seen: dict[str, RelationProfile | None] = {}
+
+    def live(node: Node) -> RelationProfile | None:
+        if node.unique_id not in seen:
+            seen[node.unique_id] = _profile(connection, node, masked)
+        return seen[node.unique_id]
+
+    moved: dict[str, tuple[tuple[Move, ...], RelationProfile]] = {}
+    asked: list[str] = []
+    for uid in sorted({uid for callers in _callers(manifest).values() for uid in callers}):
+        last, node = past.before_build(uid), manifest.nodes[uid]
+        if last is None or len(asked) >= NODES or time.monotonic() > ends:
+            continue
+        asked.append(uid)
+        told = moved_from(node, last, manifest, past, live)
+        if told:
+            moved[uid] = (told, last)
+    macro = _shared_macro(_callers(manifest), list(moved), asked)
+    if macro is None:
+        return ()
+    return tuple(
+        _macro_signal(manifest.nodes[uid], told, last, manifest.macros[macro])
+        for uid, (told, last) in moved.items()
+        if uid in _callers(manifest)[macro]
+    )
+
+
+def _callers(manifest: Manifest) -> dict[str, list[str]]:
+    """Nodes that are built anew each time, by the macros of the project that they call."""
+    found: dict[str, list[str]] = {}
+    for uid, node in sorted(manifest.nodes.items()):
+        if not _own(node, manifest) or node.materialized in ("incremental", "snapshot"):
+            continue
+        for macro in node.depends_on_macros:
+            known = manifest.macros.get(macro)
+            if known is not None and known.package_name == manifest.metadata.project_name:
+                found.setdefault(macro, []).append(uid)
+    return found
+
+
+def _shared_macro(
+    callers: dict[str, list[str]], moved: Sequence[str], asked: Sequence[str]
+) -> str | None:
+    """The macro that most of the moved nodes call, and fewest of those that stayed."""
+
+    def fits(macro: str) -> tuple[int, int]:
+        named = set(callers[macro])
+        return len(named & set(moved)), -len(named & set(asked) - set(moved))
+
+    best = max(sorted(callers), key=fits, default=None) if moved else None
+    return best if best is not None and fits(best)[0] else None
+
+
+def _macro_signal(node: Node, told: Sequence[Move], last: RelationProfile, macro: Macro) -> Signal:
+    signal = _signal(node, told, last)
+    return msgspec.structs.replace(
+        signal,
+        message=(
+            f"{node.name} gives other figures by the same code, from the same input; it calls the "
+            f"macro {macro.name}"
+        ),
+        figures={**signal.figures, "change": "macro_changed", "macro": macro.unique_id},
+    )
 
 
 def _own(node: Node, manifest: Manifest) -> bool:

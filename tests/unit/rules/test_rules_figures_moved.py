@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rules_world import World, case_of, model, source
 
+from agentic.project import Macro
 from agentic.records import Incident, Signal
 
 NODE = "model.shop.customers"
@@ -49,3 +50,34 @@ def test_the_node_whose_code_changed_is_the_cause_and_its_author_is_asked(known:
     assert MOVED in texts
     assert (f"-{before}" in texts) is known
     assert "edit_file" not in world.names()
+
+
+def test_a_macro_whose_callers_moved_is_the_cause_and_is_asked_about_once() -> None:
+    macro = Macro(
+        unique_id="macro.shop.to_units",
+        name="to_units",
+        package_name="shop",
+        original_file_path="macros/to_units.sql",
+    )
+    figures: dict[str, str | float | None] = {
+        "change": "macro_changed",
+        "macro": macro.unique_id,
+        "moved": "n: sum 250 → 25",
+        "basis": "the last build",
+    }
+    signal = Signal(kind="anomaly", node=NODE, message="customers calls to_units", figures=figures)
+    incident = Incident("i", "anomaly", NODE, signal.message, "f", signals=(signal,))
+    case = case_of([source("orders"), model("customers", now(), [])], incident)
+    case.manifest.macros[macro.unique_id] = macro
+    was, is_now = "{{ c }} / 100", "{{ c }} / 1000"
+    change = {"path": macro.original_file_path, "before": was, "after": is_now}
+
+    files = {macro.original_file_path: is_now}
+    said = World(commits=[{"sha": "abc", "files": [change]}], files=files).run(case)
+
+    finding = said["finding"]
+    assert (finding["code"], finding["cls"]) == ("AR079", "macro_regression")
+    assert finding["root_cause"]["node"] == macro.unique_id
+    assert said["decision"] == "escalate"
+    assert any("/ 1000" in one["text"] for one in finding["evidence"])
+    assert "macros/to_units.sql" in finding["next_step"]

@@ -160,3 +160,25 @@ def test_a_divisor_that_is_zero_for_the_first_time_is_asked_about() -> None:
 
 def test_a_zero_that_is_gone_again_is_not_told_of() -> None:
     assert silent_zero(0)["finding"]["code"] != "AR075"
+
+
+@pytest.mark.parametrize(("joined", "node"), [(False, ORDERS), (True, STG_ORDERS)])
+def test_nulls_of_a_masked_column_are_told_by_the_code_that_copies_it(
+    joined: bool, node: str
+) -> None:
+    code = ORDER_SQL.replace("id as", "o.id as").format('"db"."raw"."orders" as o')
+    code += ' left join "db"."raw"."customers" as c on c.id = o.customer_id' if joined else ""
+    given: dict[str, Any] = {"compiled_code": code} if joined else {}
+    staging = model("stg_orders", code, [ORDERS, CUSTOMERS] if joined else [ORDERS], **given)
+    nodes = [NODES[0], NODES[1], staging if joined else NODES[2]]
+    test = check("not_null", STG_ORDERS, "customer_id")
+    masked = [{"a": 400, "b": "[masked]", "c": 400, "d": "[masked]"}]
+    world = World(SHAPES, answers=[("c0_0", masked)])
+
+    report = world.run(case_of([*nodes, test], red(test, 5)))
+
+    assert report["decision"] == "escalate"
+    assert (report["finding"]["code"] == "AR042") is (node == ORDERS)
+    if node == ORDERS:
+        cause = report["finding"]["root_cause"]
+        assert (cause["node"], cause["column"]) == (ORDERS, "customer_id")

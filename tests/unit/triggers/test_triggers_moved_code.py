@@ -9,7 +9,7 @@ import pytest
 from agentic.history import RelationProfile
 from agentic.project import Manifest, Metadata, Node
 from agentic.project.manifest import DependsOn
-from agentic.triggers.moved_code import Past, moved_from
+from agentic.triggers.moved_code import Past, _shared_macro, moved_from
 
 PARENT, CHILD = "model.shop.orders", "model.shop.customers"
 
@@ -86,3 +86,27 @@ def test_only_a_node_that_moved_while_its_input_did_not_is_asked_about() -> None
     assert found({CHILD: 62, PARENT: 70}) == 0
     assert found({CHILD: 62}) == 0, "an input that cannot be asked may have moved"
     assert found({CHILD: 62, PARENT: 100}, parents=[]) == 0
+
+
+@pytest.mark.parametrize(
+    ("codes", "good", "asked"),
+    [
+        ({"one": "a", "two": "a"}, "one", True),
+        ({"one": "a", "two": "b"}, "one", False),  # its own code changed: that is asked about
+        ({"one": "a", "two": "a", "three": "a"}, "one", False),  # asked after the second
+        ({"one": "a", "two": "a"}, "", False),
+        ({"one": "", "two": ""}, "one", False),
+    ],
+)
+def test_figures_by_the_same_code_are_asked_about_after_the_next_build_alone(
+    codes: dict[str, str], good: str, asked: bool
+) -> None:
+    assert (past(codes, good).before_build(CHILD) is not None) is asked
+
+
+def test_the_macro_that_the_moved_nodes_share_is_blamed() -> None:
+    callers = {"macro.to_units": ["a", "b"], "macro.label": ["a", "b", "c"], "macro.x": ["c"]}
+
+    assert _shared_macro(callers, ["a", "b"], ["a", "b", "c"]) == "macro.to_units"
+    assert _shared_macro(callers, [], ["a", "b", "c"]) is None
+    assert _shared_macro({"macro.x": ["c"]}, ["a"], ["a", "c"]) is None
