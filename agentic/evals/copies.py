@@ -20,6 +20,7 @@ import msgspec
 from agentic.evals.databases import (
     EvalError,
     at_home,
+    check_rights,
     copy_database,
     drop_database,
     make_database,
@@ -190,6 +191,7 @@ def copy_project(
 
 def _on_postgres(project: Project, chosen: Target, copy: Copy) -> Copy:
     """A database with what the sources hold; dbt builds the rest there."""
+    check_rights(chosen)
     name = new_name()
     outputs = {
         key: {**with_database(one.settings, name), "type": "postgres"}

@@ -109,8 +109,8 @@ def _swept(scratch: Scratch) -> tuple[str, ...]:
     return left
 
 
-def make_database(target: Target, relations: Collection[Relation], name: str) -> None:
-    """Make a database and copy relations of a target into it. Raises EvalError."""
+def check_rights(target: Target) -> None:
+    """Sweep what was left. Raises MayNotCreate where a copy cannot be made."""
     with open_scratch(target) as scratch:
         if not scratch.may_create():
             role = quote(scratch.role, "postgres")
@@ -120,6 +120,11 @@ def make_database(target: Target, relations: Collection[Relation], name: str) ->
                 "one of a development server.",
             )
         _swept(scratch)
+
+
+def make_database(target: Target, relations: Collection[Relation], name: str) -> None:
+    """Make a database and copy relations of a target into it. Raises EvalError."""
+    with open_scratch(target) as scratch:
         size = scratch.size(relations)
         if size > MOST_BYTES:
             raise EvalError(

@@ -75,7 +75,7 @@ def test_artifacts_and_profile_name_the_copy(tmp_path: Path) -> None:
 
     found = {name: (tmp_path / name).read_text() for name in texts}
     assert found == {
-        "m.json": '{"db": "new_2"}',
+        "manifest.json": '{"db": "new_2"}',
         "run/models.yml/a.sql": "new_2.raw",
         "x.csv": "old_1",
     }
