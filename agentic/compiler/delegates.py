@@ -81,19 +81,21 @@ def with_delegates(
     off = {item.name for item in inputs.specs.agents.agents or ()} - own
     known = own | {name.removeprefix(STANDARD_PREFIX) for name in standard_agents()} - off
     found = []
+    places: dict[tuple[str, str], YamlPath] = {}
     for agent in agents:
         kept = tuple(name for name in agent.delegates if name in known)
         for number, name in enumerate(agent.delegates):
-            if name not in known and agent.name in written:
-                path = (*written[agent.name], number)
-                _error(
-                    inputs, path, "AC203", f"unknown delegate {name!r}", did_you_mean(name, known)
-                )
+            if agent.name not in written:
+                continue
+            path = places[agent.name, name] = (*written[agent.name], number)
+            if name not in known:
+                hint = did_you_mean(name, known)
+                _error(inputs, path, "AC203", f"unknown delegate {name!r}", hint)
         found.append(replace(agent, delegates=kept))
     named = dict.fromkeys(name for agent in found for name in agent.delegates)
     every = (*found, *(standard(name) for name in named if name not in own))
     for agent in found:
-        _check(inputs, agent, {one.name: one for one in every}, written)
+        _check(inputs, agent, {one.name: one for one in every}, places)
     return every
 
 
@@ -120,10 +122,10 @@ def _check(
     inputs: Inputs,
     agent: CompiledAgent,
     every: Mapping[str, CompiledAgent],
-    written: Mapping[str, YamlPath],
+    places: Mapping[tuple[str, str], YamlPath],
 ) -> None:
-    for number, name in enumerate(agent.delegates):
-        path: YamlPath = (*written[agent.name], number) if agent.name in written else ("agents",)
+    for name in agent.delegates:
+        path = places.get((agent.name, name), ("agents",))
         circle = _circle(agent.name, name, every)
         if circle:
             _error(inputs, path, "AC220", f"delegates go in a circle: {' -> '.join(circle)}")
