@@ -115,10 +115,10 @@ def _part_issues(name: str, parts: dict[str, str]) -> list[Issue]:
         except msgspec.DecodeError as error:
             found.append(Issue(f"{name}/{INCIDENT}", 1, 1, CODE, f"no incident: {error}"))
     if parts[SQL]:
-        said = [_unparsed(parts[SQL], dialect) for dialect in ("duckdb", "postgres")]
         # The case does not say for which warehouse it is.
-        if all(said):
-            found.append(Issue(f"{name}/{SQL}", 1, 1, CODE, f"does not parse: {said[0]}"))
+        objections = [_unparsed(parts[SQL], dialect) for dialect in ("duckdb", "postgres")]
+        if all(objections):
+            found.append(Issue(f"{name}/{SQL}", 1, 1, CODE, f"does not parse: {objections[0]}"))
     return found
 
 
