@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,25 +31,49 @@ class ScriptedEngine:
         return step(task, history) if callable(step) else step
 
 
+class ScriptedTeam:
+    """Plays the script of whichever words the task has in it: its agent's name, or part of its
+    brief, in the order of the file."""
+
+    name = "scripted"
+
+    def __init__(self, scripts: Mapping[str, ScriptedEngine]) -> None:
+        self.scripts = dict(scripts)
+
+    def next_turn(self, task: Task, history: Sequence[Exchange]) -> Turn:
+        """The turn of the first script that fits. Raises EngineError when none does."""
+        for words, script in self.scripts.items():
+            if words == task.agent or words in task.brief:
+                return script.next_turn(task, history)
+        raise EngineError(f"no script fits {task.agent!r}", hint=", ".join(self.scripts))
+
+
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
     calls: list[dict[str, Any]] = []
     text: str = ""
     stop_reason: StopReason | None = None
 
 
-def read_script(path: Path) -> ScriptedEngine:
-    """A script file: a JSON list of `{calls: [{name, input}], text, stop_reason}`.
+def read_script(path: Path) -> ScriptedEngine | ScriptedTeam:
+    """A script file: a JSON list of `{calls: [{name, input}], text, stop_reason}`, or an object
+    that has such a list by an agent's name or by words of the brief.
 
     Raises EngineError when the file is missing or not of that form.
     """
     try:
-        lines = msgspec.json.decode(path.read_bytes(), type=list[_Line])
+        read = msgspec.json.decode(path.read_bytes(), type=list[_Line] | dict[str, list[_Line]])
     except (OSError, msgspec.MsgspecError) as error:
         raise EngineError(
             f"the script cannot be used: {error}",
             where=str(path),
             hint="A script is a JSON list of {calls: [{name, input}], text}.",
         ) from error
+    if isinstance(read, dict):
+        return ScriptedTeam({words: _engine(lines) for words, lines in read.items()})
+    return _engine(read)
+
+
+def _engine(lines: Sequence[_Line]) -> ScriptedEngine:
     return ScriptedEngine([_turn(number, line) for number, line in enumerate(lines)])
 
 
