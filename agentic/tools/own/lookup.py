@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from agentic.config import fault_of, with_defaults
+from agentic.masking import mask_json
 from agentic.records import OwnTool, ToolSpec
 from agentic.tools.bench import Bench
 from agentic.tools.own.functions import call_function
@@ -24,6 +25,8 @@ _WORK: dict[str, _Work] = {
     "macro": run_operation,
     "mcp": ask_server,
 }
+_LEAVES = ("http", "mcp")
+"""Kinds whose input leaves the machine, whatever their effect is there."""
 
 
 def bodies_of(tools: Iterable[OwnTool], hands: Hands) -> dict[str, Body]:
@@ -47,6 +50,12 @@ def _body(tool: OwnTool, hands: Hands) -> Body:
             return _told(tool, filled)
         if tool.spec.effect == "workspace" and bench.workspace is None:
             raise ToolError("nothing may be changed in this run", hint="`agentic run` may.")
+        if tool.kind in _LEAVES and mask_json(filled) != filled:
+            raise ToolError(
+                f"{tool.name} would carry what looks like a secret or personal data outside",
+                code="AG172",
+                hint="Say it without the values: name the node and the column.",
+            )
         return _WORK[tool.kind](bench, tool, filled, hands)
 
     return body
