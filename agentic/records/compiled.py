@@ -173,3 +173,7 @@ class Compiled(msgspec.Struct, frozen=True):
     """What is right and probably not meant: a tag or a path that matches nothing today."""
     content_hash: str = ""
     """SHA-256 of everything else here."""
+
+    def output_named(self, name: str) -> CompiledOutput | None:
+        """The output schema of this name."""
+        return next((one for one in self.outputs if one.name == name), None)

@@ -20,7 +20,14 @@ from agentic.masking import mask_json, mask_text
 from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
 from agentic.runtime.effects import CONFIRM, Effects, bare, is_high_risk
 from agentic.store import AuditTrail, Journal
-from agentic.tools import Bench, ToolError, check_input, registry_function
+from agentic.tools import (
+    INVALID_OUTPUT,
+    Bench,
+    Made,
+    ToolError,
+    check_input,
+    registry_function,
+)
 from agentic.tools.own import check_own_input
 
 Body = Callable[..., dict[str, Any]]
@@ -56,6 +63,8 @@ class Boundary:
     """Of the step that is done now: stable over restarts, so that an effect can be known again."""
     seen: dict[str, int] = field(default_factory=dict)
     """How often each call (name and input) was made."""
+    invalid_reports: list[str] = field(default_factory=list)
+    """What was wrong with reports that did not fit their schema, or cited what is not there."""
     looping: bool = False
     """The same call was made too often: the loop ends the run."""
     _worker: ThreadPoolExecutor | None = None
@@ -78,6 +87,7 @@ class Boundary:
         result = self.journal.step("tool", call.name, given, ToolResult, effect)
         if not fresh:
             self._bring_back(call, result)
+        self._note(call, result)
         self._count(call)
         return result
 
@@ -91,7 +101,16 @@ class Boundary:
             self.effects.recall(call, result)
         on_bench = call.name == "submit_report" or (spec is not None and spec.toolset == "edits")
         if spec is not None and on_bench and not result.is_error:
+            self.bench.accepted = True
             registry_function(call.name)(self.bench, **call.input)
+
+    def _note(self, call: ToolCall, result: ToolResult) -> None:
+        """What was done can be cited; what was reported and is not valid is counted."""
+        code = result.content.get("code", "") if isinstance(result.content, dict) else ""
+        if result.decision is None and not (result.is_error and code == "AC590"):
+            self.bench.made.append(Made(call.id, call.name, call.input, result.content))
+        if call.name == "submit_report" and result.is_error and code in INVALID_OUTPUT:
+            self.invalid_reports.append(str(result.content.get("error", "")))
 
     def _call(self, call: ToolCall) -> ToolResult:
         spec = self.specs.get(call.name)

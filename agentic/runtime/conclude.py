@@ -42,6 +42,7 @@ _WHY = {
     "limit": "a limit was used up",
     "looping": "the engine went in circles",
     "no_report": "the engine stopped without a report",
+    "invalid_output": "the engine's report was not valid, three times",
     "engine_failed": "the engine could not go on",
     "rejected": "the engine may not do what it wants to do",
 }
@@ -85,7 +86,7 @@ def _start(found: Investigation, incident: Incident) -> RunResult:
         finding=report.finding if report else None,
         reason=found.note,
         started_at=found.started_at,
-        output=found.agent.output if given is not None else "",
+        output=report.output if report else "",
         output_report=given,
     )
 

@@ -41,7 +41,7 @@ from agentic.runtime.places import Places
 from agentic.runtime.session import Session
 from agentic.runtime.telling import tell_one
 from agentic.store import Approvals, Ask, Journal, new_run_id
-from agentic.tools import Bench, Report, registry
+from agentic.tools import Bench, Report, offered_report, registry
 from agentic.tools.own import Hands, bodies_of
 
 
@@ -179,7 +179,13 @@ def _fall_back(session: Session, found: Investigation) -> None:
 
 
 def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
-    specs = {name: spec for name, spec in registry().items() if name in found.agent.tools}
+    output = session.compiled.output_named(found.agent.output)
+    asked = found.incident.kind == "request"
+    specs = {
+        name: offered_report(spec, output, request=asked) if output else spec
+        for name, spec in registry().items()
+        if name in found.agent.tools
+    }
 
     own = session.compiled.own_tools
     specs |= {one.name: one.spec for one in own if one.name in found.agent.tools}
@@ -217,6 +223,8 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         found.agent.model,
         found.agent.effort,
     )
+    found.bench.run_id = found.run_id
+    found.bench.output, found.bench.keyless = output, engine.name == "rules"
     loop = Loop(engine, task, boundary, found.budget, found.journal, session.stream)
     try:
         return loop.run()
@@ -284,7 +292,7 @@ def _start_or_resume(
         ]
     )
     for row in session.store.unfinished(incident.fingerprint):
-        if row["host"] == socket.gethostname() and _alive(row["pid"]):
+        if row["host"] == socket.gethostname() and alive(row["pid"]):
             raise StoreError(
                 f"run {row['run_id']} (process {row['pid']}) is at this incident now",
                 hint="Wait for it, or stop it; `agentic run` then goes on where it stood.",
@@ -320,7 +328,8 @@ def _waited(session: Session, run_id: str) -> float:
     )
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether another process of this machine has this id now."""
     if pid == os.getpid():
         return False
     try:

@@ -25,6 +25,8 @@ from agentic.store import Ask, Journal
 WINDOW_SHARE = 0.8
 NUDGES = 2
 """How often an engine that stops without a report is asked for one."""
+CORRECTIONS = 2
+"""How often a report that is not valid goes back with what is wrong with it."""
 HANDOVERS = 3
 """How many conversations may follow the first."""
 _WINDOW_FULL = "model_context_window_exceeded"
@@ -38,7 +40,14 @@ class LoopEnd(msgspec.Struct, frozen=True):
     """Why the loop ended: a report lies on the bench, or a sentence says why not."""
 
     reason: Literal[
-        "reported", "limit", "looping", "no_report", "engine_failed", "parked", "rejected"
+        "reported",
+        "limit",
+        "looping",
+        "no_report",
+        "invalid_output",
+        "engine_failed",
+        "parked",
+        "rejected",
     ]
     sentence: str = ""
     ask: Ask | None = None
@@ -97,16 +106,24 @@ class Loop:
             if turn.stop_reason in _ENDINGS:
                 return LoopEnd("engine_failed", _ENDINGS[turn.stop_reason])
             results = self._do(turn)
-            if self.boundary.bench.report is not None:
-                return LoopEnd("reported")
-            if self.boundary.looping:
-                return LoopEnd("looping", "the engine made the same call again and again")
+            if end := self._ended():
+                return end
             note = self._note(turn)
             if note and (nudges := nudges + 1) > NUDGES:
                 return LoopEnd("no_report", "the engine stopped without a report")
             self.history.append(Exchange(turn, results, note))
             if turn.usage.input_tokens > WINDOW_SHARE * self.window_tokens:
                 self._begin_anew()
+
+    def _ended(self) -> LoopEnd | None:
+        """What the calls of a turn came to, where they were the last."""
+        if self.boundary.bench.report is not None:
+            return LoopEnd("reported")
+        if len(self.boundary.invalid_reports) > CORRECTIONS:
+            return LoopEnd("invalid_output", self.boundary.invalid_reports[-1])
+        if self.boundary.looping:
+            return LoopEnd("looping", "the engine made the same call again and again")
+        return None
 
     def _begin_anew(self) -> bool:
         """A new conversation from an explicit record; False when there were enough of them."""

@@ -18,7 +18,7 @@ from agentic.tools import (
     scratchpad,
     statements,
 )
-from agentic.tools.bench import Bench, Report, SqlLimits
+from agentic.tools.bench import Bench, Made, Report, SqlLimits
 from agentic.tools.registry import (
     ToolError,
     check_input,
@@ -27,6 +27,7 @@ from agentic.tools.registry import (
     tool,
     toolsets,
 )
+from agentic.tools.reporting import INVALID_OUTPUT, offered_report
 
 BUILT_IN = (
     ages,
@@ -50,11 +51,14 @@ BUILT_IN = (
 
 __all__ = [
     "BUILT_IN",
+    "INVALID_OUTPUT",
     "Bench",
+    "Made",
     "Report",
     "SqlLimits",
     "ToolError",
     "check_input",
+    "offered_report",
     "registry",
     "registry_function",
     "tool",

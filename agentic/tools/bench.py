@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agentic.records import DecisionKind, Edit, Finding, Incident, Proposal
+from agentic.records import CompiledOutput, DecisionKind, Edit, Finding, Incident, Proposal
 
 if TYPE_CHECKING:
     from agentic.lineage import Graph
@@ -39,8 +39,20 @@ class Report:
     rationale: str = ""
     next_step: str = ""
     report: dict[str, Any] | None = None
-    """An object of the agent's output schema."""
+    """An object of the schema `output`."""
+    output: str = ""
     statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Made:
+    """One tool call of this run that was done, whatever came back: what a report may cite."""
+
+    id: str
+    name: str
+    input: Mapping[str, Any]
+    content: Any
+    """Of its result, masked and capped."""
 
 
 @dataclass
@@ -76,6 +88,15 @@ class Bench:
     """The proposal so far, by path relative to the dbt project."""
     statements: list[str] = field(default_factory=list)
     """SQL that the proposal asks a person to run; see `propose_ddl`."""
+    run_id: str = ""
+    made: list[Made] = field(default_factory=list)
+    """The tool calls so far, in order; written by the boundary alone."""
+    output: CompiledOutput | None = None
+    """The schema of the agent's report; None is the standard incident_report."""
+    keyless: bool = False
+    """The rules decide: they give a finding, and the incident report is made from it."""
+    accepted: bool = False
+    """The report that is submitted was accepted before a restart, and is not checked again."""
     report: Report | None = None
     scratchpad: dict[str, list[str]] = field(default_factory=dict)
     """The engine's notes: plan, hypotheses, checked."""

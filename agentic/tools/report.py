@@ -7,10 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from agentic.outputs import INCIDENT_REPORT
 from agentic.records import DecisionKind, Evidence, Finding, RootCause, dump
 from agentic.tools.bench import Bench, Report
+from agentic.tools.making import made_report, may_be_made
 from agentic.tools.nodes import find_node
 from agentic.tools.registry import ToolError, tool
+from agentic.tools.reporting import check_report, output_of
 
 
 class FindingInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +68,12 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
     if finding is None and bench.incident.kind != "request":
         raise ToolError("a finding is missing: only a request ends without one", code="AC590")
     stored = None if finding is None else _complete(bench, finding, next_step)
+    made = report is None and stored is not None and may_be_made(bench)
+    if made and stored is not None:
+        step = next_step or stored.next_step
+        report = made_report(bench, stored, decision=decision, title=title, next_step=step)
+    else:
+        check_report(bench, report)
     bench.rename_undone = tuple((one[0], one[1], one[2]) for one in rename_undone)
     bench.report = Report(
         finding=stored,
@@ -73,6 +82,7 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
         rationale=rationale,
         next_step=next_step or (stored.next_step if stored else ""),
         report=report,
+        output=INCIDENT_REPORT if made else output_of(bench).name if report else "",
     )
     return {"stored": True, "decision": decision, "finding": dump(stored), "report": report}
 

@@ -116,10 +116,12 @@ def _exchange(exchange: Exchange) -> list[dict[str, Any]]:
 
 def _result(result: ToolResult) -> dict[str, Any]:
     cut = ' truncated="true"' if result.truncated else ""
+    # The id stands in the text too: a report cites the call by it.
+    name = html.escape(result.call_id)
     body = html.escape(dumps(result.content), quote=False)
     return {
         "type": "tool_result",
         "tool_use_id": result.call_id,
-        "content": f"<tool_output{cut}>\n{body}\n</tool_output>",
+        "content": f'<tool_output id="{name}"{cut}>\n{body}\n</tool_output>',
         "is_error": result.is_error,
     }

@@ -12,7 +12,7 @@ import pytest
 
 from agentic.events import Stream
 from agentic.exceptions import EngineUnavailable
-from agentic.records import Decision, Limits, StopReason, ToolCall, ToolSpec, Turn, Usage
+from agentic.records import Decision, Incident, Limits, StopReason, ToolCall, ToolSpec, Turn, Usage
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.budget import Budget
 from agentic.runtime.engines import Exchange, ScriptedEngine, Task
@@ -53,10 +53,10 @@ def uses(name: str, given: dict[str, Any], call_id: str = "c") -> Turn:
 
 
 def bench() -> Bench:
-    empty = SimpleNamespace(all={}, owner_of=lambda uid: "")
-    incident = SimpleNamespace(node="")
+    empty = SimpleNamespace(all={}, macros={}, disabled={}, owner_of=lambda uid: "")
+    incident = Incident("i", "run_error", "", "it broke", "f")
     nothing = cast(Any, None)
-    return Bench(nothing, cast(Any, empty), nothing, "duckdb", cast(Any, incident), nothing)
+    return Bench(nothing, cast(Any, empty), nothing, "duckdb", incident, nothing)
 
 
 @pytest.fixture
@@ -298,3 +298,62 @@ def test_text_in_a_hand_over_cannot_end_its_envelope(store: Store) -> None:
     _, seen = talk(store, lambda n: turn if n == 1 else uses("submit_report", REPORT))
 
     assert seen[1][0].count("</handover>") == 1
+
+
+def invalid(number: int) -> Turn:
+    said = REPORT | {"report": {"what_happened": f"try {number}"}}
+    return uses("submit_report", said, f"c{number}")
+
+
+def test_a_report_that_is_not_valid_goes_back_twice(store: Store) -> None:
+    one = loop(store, [invalid(1), invalid(2), uses("submit_report", REPORT, "c3")])
+
+    assert one.run() == LoopEnd("reported")
+    told = one.history[0].results[0].content
+    assert told["code"] == "AC592"
+    assert "report: 'severity' is a required property" in told["error"]
+
+
+def test_a_third_report_that_is_not_valid_ends_the_run_with_the_reason(store: Store) -> None:
+    one = loop(store, [invalid(n) for n in (1, 2, 3, 4)])
+
+    end = one.run()
+
+    assert end.reason == "invalid_output"
+    assert "'severity' is a required property" in end.sentence
+    assert one.boundary.bench.report is None
+    again = loop(store, [invalid(n) for n in (1, 2, 3, 4)])
+    assert again.run() == end
+
+
+def test_what_a_report_cites_has_to_be_there(store: Store) -> None:
+    report = {
+        "what_happened": "it broke",
+        "impacted_assets": [],
+        "severity": "low",
+        "root_cause": None,
+        "confidence": 0.2,
+        "evidence": [
+            {"text": "seen", "citations": [{"kind": "call", "ref": "a"}]},
+            {"text": "made up", "citations": [{"kind": "call", "ref": "b"}]},
+        ],
+        "steps_to_fix": [],
+        "steps_to_prevent": [],
+    }
+    kept = report | {"evidence": report["evidence"][:1]}  # type: ignore[index]
+    steps = [
+        uses("scratchpad", {"plan": ["look"]}, "a"),
+        uses("submit_report", REPORT | {"report": report}, "c1"),
+        uses("submit_report", REPORT | {"report": kept}, "c2"),
+    ]
+    one = loop(store, steps)
+
+    assert one.run() == LoopEnd("reported")
+    told = one.history[1].results[0].content
+    assert told["code"] == "AC593"
+    assert (
+        "report.evidence[1].citations[0]: no tool call of this run has the id 'b'"
+        in (told["error"])
+    )
+    assert one.boundary.bench.report is not None
+    assert one.boundary.bench.report.report == kept

@@ -1,0 +1,100 @@
+"""What an agent reports against its output schema: offered with the tool, checked when it comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from agentic.outputs import (
+    INCIDENT_REPORT,
+    OutputFault,
+    class_faults,
+    faults_of,
+    standard_outputs,
+)
+from agentic.project import child_environment
+from agentic.records import CodePage, CompiledOutput, ToolSpec, publish
+from agentic.tools.bench import Bench
+from agentic.tools.citing import citation_faults
+from agentic.tools.making import may_be_made
+from agentic.tools.registry import ToolError
+
+publish(
+    CodePage(
+        "AC592",
+        "invalid-output",
+        "An agent's report does not fit its output schema.",
+        why="It goes back to the engine with the faults, twice; the run escalates after that.",
+        fix="Read the faults: each says where in the report and what is wrong. `agentic ls "
+        "--resource-type output` shows the schemas.",
+    ),
+    CodePage(
+        "AC593",
+        "citation-of-nothing",
+        "A report cites a file, line, query, node, run or tool call that does not exist in this "
+        "project or in this run.",
+        why="Evidence that nobody can look up is a guess. The report goes back, twice.",
+        fix="Cite what was read: `path:line`, the id of a call, a unique_id, a run's id.",
+    ),
+)
+
+INVALID_OUTPUT = frozenset({"AC590", "AC592", "AC593"})
+"""Errors of `submit_report` that say: the report is not what was asked for."""
+REPORT_TOOL = "submit_report"
+
+
+def output_of(bench: Bench) -> CompiledOutput:
+    """The schema of the agent's report."""
+    return bench.output or standard_outputs()[INCIDENT_REPORT]
+
+
+def check_report(bench: Bench, report: dict[str, Any] | None) -> None:
+    """Raises ToolError for a report that is missing or does not fit its schema (AC592), or that
+    cites what is not there (AC593)."""
+    output = output_of(bench)
+    if bench.accepted or (report is None and may_be_made(bench)):
+        return
+    if report is None:
+        message = f"the report is missing: an object of the schema {output.name}"
+        raise ToolError(message, code="AC592")
+    faults = faults_of(report, output.schema)
+    if not faults and output.entry:
+        try:
+            root = bench.project.root
+            faults = class_faults(output.entry, root, child_environment(), report)
+        except OutputFault as error:
+            raise ToolError(error.message, code="AC592") from error
+    if faults:
+        message = f"the report does not fit the schema {output.name}: {'; '.join(faults)}"
+        raise ToolError(message, code="AC592", hint="Mend the report and submit it again.")
+    if gone := citation_faults(bench, report):
+        message = f"the report names what is not there: {'; '.join(gone)}"
+        hint = "Cite only what exists: a file's line, a call's id, a unique_id, a run's id."
+        raise ToolError(message, code="AC593", hint=hint)
+
+
+def offered_report(spec: ToolSpec, output: CompiledOutput, *, request: bool) -> ToolSpec:
+    """`submit_report` as an engine sees it: with the schema of its agent's report.
+
+    `request`: nothing broke, so that a finding may be left out.
+    """
+    if spec.name != REPORT_TOOL:
+        return spec
+    schema = dict(spec.input_schema)
+    parts = dict(schema["properties"])
+    said = " ".join(filter(None, (f"{output.name}: {output.description}", _CITE)))
+    parts["report"] = {**output.schema, "description": said}
+    required = [*schema.get("required", ()), "report"]
+    if not request:
+        whole = parts["finding"].get("anyOf", [parts["finding"]])
+        parts["finding"] = next(one for one in whole if one.get("type") != "null")
+        required.append("finding")
+    schema.update(properties=parts, required=required)
+    return msgspec.structs.replace(spec, input_schema=schema)
+
+
+_CITE = (
+    "What `citations` name must exist: file (path:line), query or call (the id of a tool call of "
+    "this run), node (unique_id or unique_id.column), run (a run's id or dbt's invocation)."
+)
