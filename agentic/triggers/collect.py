@@ -34,6 +34,7 @@ from agentic.triggers.grouping import (
     incident_of,
 )
 from agentic.triggers.parse_fault import parse_signal, stopped_signal
+from agentic.triggers.same_error import joined
 from agentic.triggers.signals import build_signals, clean, freshness_signals, skipped_nodes
 from agentic.triggers.unbuildable import cycle_of, cycle_signal, disabled_read, disabled_signal
 
@@ -194,7 +195,7 @@ def _of_build(
         ended_at=results.metadata.generated_at,
     )
     signals = build_signals(results, manifest)
-    return group(signals, graph, invocation, skipped=skipped_nodes(results))
+    return joined(group(signals, graph, invocation, skipped=skipped_nodes(results)), manifest)
 
 
 def _of_sources(freshness: Freshness | None, manifest: Manifest) -> tuple[Incident, ...]:

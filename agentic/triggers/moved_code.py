@@ -139,10 +139,13 @@ def moved_by_macro(
 
 
 def _callers(manifest: Manifest) -> dict[str, list[str]]:
-    """Nodes that are built anew each time, by the macros of the project that they call."""
+    """Nodes that the same input builds the same each time, by the macros of the project that they
+    call."""
     found: dict[str, list[str]] = {}
     for uid, node in sorted(manifest.nodes.items()):
-        if not _own(node, manifest) or node.materialized in ("incremental", "snapshot"):
+        code = f"{node.raw_code or ''} {node.compiled_code or ''}"
+        anew = node.materialized not in ("incremental", "snapshot") and not _CLOCK.search(code)
+        if not anew or not _own(node, manifest):
             continue
         for macro in node.depends_on_macros:
             known = manifest.macros.get(macro)

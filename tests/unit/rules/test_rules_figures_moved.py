@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rules_world import World, case_of, model, source
 
-from agentic.project import Macro
+from agentic.project import Macro, Node
+from agentic.project.manifest import DependsOn
 from agentic.records import Incident, Signal
 
 NODE = "model.shop.customers"
@@ -81,3 +82,24 @@ def test_a_macro_whose_callers_moved_is_the_cause_and_is_asked_about_once() -> N
     assert said["decision"] == "escalate"
     assert any("/ 1000" in one["text"] for one in finding["evidence"])
     assert "macros/to_units.sql" in finding["next_step"]
+
+
+def test_a_macro_whose_callers_share_an_error_is_the_cause() -> None:
+    def calling(name: str, *macros: str) -> Node:
+        called = DependsOn(macros=[f"macro.shop.{one}" for one in macros])
+        return model(name, "select 1", [], depends_on=called)
+
+    nodes = [calling("a", "cents", "label"), calling("b", "cents", "label"), calling("c", "label")]
+    text = "Binder Error: DECIMAL type width must be between 1 and 38"
+    signals = tuple(Signal("run_error", f"model.shop.{name}", text) for name in "ab")
+    incident = Incident("i", "run_error", "model.shop.a", text, "f", signals=signals)
+    case = case_of(nodes, incident)
+    for name in ("cents", "label"):
+        uid = f"macro.shop.{name}"
+        case.manifest.macros[uid] = Macro(unique_id=uid, name=name, package_name="shop")
+
+    said = World().run(case)
+
+    assert said["finding"]["code"] == "AR048"
+    assert said["finding"]["root_cause"]["node"] == "macro.shop.cents"
+    assert said["decision"] == "escalate"

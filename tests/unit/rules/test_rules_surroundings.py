@@ -48,6 +48,12 @@ NODE = model("orders", "select 1", [])
             "escalate",
             id="deps",
         ),
+        pytest.param(
+            "This version of dbt is not supported with the 'shop' package.",
+            "version_mismatch",
+            "escalate",
+            id="version",
+        ),
     ],
 )
 def test_surroundings_are_named_and_nothing_is_edited(
