@@ -85,7 +85,9 @@ def _base(inputs: Inputs, spec: AgentSpec, path: YamlPath) -> AgentSpec | None:
         return None
     base = standard_agents().get(spec.extends)
     if base is None:
-        hint = did_you_mean(spec.extends, standard_agents())
+        whole = f"{STANDARD_PREFIX}{spec.extends}"
+        known = standard_agents()
+        hint = did_you_mean(whole if whole in known else spec.extends, known)
         message = f"unknown standard agent {spec.extends!r}"
         inputs.error(inputs.specs.agents_document, (*path, "extends"), "AC206", message, hint)
     return base

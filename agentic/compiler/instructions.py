@@ -20,6 +20,7 @@ from agentic.config import (
     is_template,
     new_environment,
     parse_template,
+    standard_dir,
     template_functions,
     template_names,
     walk_template,
@@ -37,6 +38,8 @@ _FORBIDDEN = (
     | nodes.CallBlock
 )  # fmt: skip
 _OPENERS = frozenset({"if", "for", "filter", "with", "autoescape"})
+_INCLUDE = re.compile(r"""^\{%-?\s*include\s+["']([\w./ -]{1,200})["']\s*-?%\}$""", re.MULTILINE)
+_SHIPPED = "agentic/"
 _FILE = re.compile(r"[^\x00-\x1f{}]{1,300}\.(md|txt|j2|jinja|jinja2)", re.IGNORECASE)
 
 
@@ -46,6 +49,27 @@ def read_instructions(text: str, root: Path) -> str:
     if not _FILE.fullmatch(name):
         return text
     path = (root / name).resolve()
+    return _with_parts(_text_of(path, root, name), path.parent, root)
+
+
+def _with_parts(text: str, folder: Path, root: Path) -> str:
+    """Shared parts, put in as text: `{% include "shared/safety.md.j2" %}` on a line of its own.
+
+    A name counts from the file that says it; `agentic/` begins a part of the standard prompts. A
+    part includes nothing itself.
+    """
+
+    def part(found: re.Match[str]) -> str:
+        name = found[1]
+        shipped = name.startswith(_SHIPPED)
+        base, top = (standard_dir() / "prompts", standard_dir()) if shipped else (folder, root)
+        path = (base / name.removeprefix(_SHIPPED if shipped else "")).resolve()
+        return _text_of(path, top, name).rstrip("\n")
+
+    return _INCLUDE.sub(part, text)
+
+
+def _text_of(path: Path, root: Path, name: str) -> str:
     if not path.is_relative_to(root.resolve()):
         raise TemplateFault("AC130", f"the instructions {name!r} lie outside the project")
     try:

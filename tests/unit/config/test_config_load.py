@@ -169,5 +169,5 @@ def test_a_huge_file_is_told_without_reading_it_all(tmp_path: Path) -> None:
 
 def test_the_standard_files_are_those_of_the_repository() -> None:
     assert (standard_dir() / "guardrails.yml").is_file()
-    assert (standard_dir() / "prompts" / "triage.md").is_file()
+    assert (standard_dir() / "prompts" / "triage.md.j2").is_file()
     assert "agentic.triage" in standard_agents()
