@@ -60,6 +60,7 @@ bench: install ## Benchmarks, side by side in one run; writes benchmarks/README.
 schemas: install ## Write the JSON Schemas for editors.
 	@$(BIN)/agentic schema agents > schemas/agents.schema.json
 	@$(BIN)/agentic schema guardrails > schemas/guardrails.schema.json
+	@$(BIN)/agentic schema playbooks > schemas/playbooks.schema.json
 
 clean: ## Remove what was made: the environment, caches, the demo.
 	@rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

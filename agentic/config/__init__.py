@@ -33,7 +33,7 @@ from agentic.config.load import (
     project_variables,
 )
 from agentic.config.nearest import did_you_mean, nearest
-from agentic.config.schemas import agents_schema, guardrails_schema
+from agentic.config.schemas import agents_schema, guardrails_schema, playbooks_schema
 from agentic.config.standard import (
     STANDARD_PREFIX,
     standard_agents,
@@ -97,6 +97,7 @@ __all__ = [
     "parse_item",
     "parse_size",
     "parse_template",
+    "playbooks_schema",
     "project_variables",
     "read_document",
     "reference_functions",

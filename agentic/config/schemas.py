@@ -1,4 +1,4 @@
-"""JSON Schemas of the two files, for editors; made from the specs, so that they cannot differ."""
+"""JSON Schemas of people's files, for editors; made from the specs, so that they cannot differ."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from agentic.config.agents_spec import AgentsFile
 from agentic.config.fields import Spec
 from agentic.config.guardrails_spec import GuardrailsFile
+from agentic.config.playbooks_spec import PlaybooksFile
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -19,6 +20,11 @@ def agents_schema() -> dict[str, Any]:
 def guardrails_schema() -> dict[str, Any]:
     """JSON Schema of guardrails.yml."""
     return _schema(GuardrailsFile, "guardrails.yml")
+
+
+def playbooks_schema() -> dict[str, Any]:
+    """JSON Schema of playbooks/*.yml."""
+    return _schema(PlaybooksFile, "playbooks/*.yml")
 
 
 def _schema(grammar: type[Spec], title: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentic.config import agents_schema, guardrails_schema
+from agentic.config import agents_schema, guardrails_schema, playbooks_schema
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 
@@ -19,6 +19,7 @@ SCHEMAS = Path(__file__).parents[3] / "schemas"
     [
         pytest.param("agents.schema.json", agents_schema, id="agents"),
         pytest.param("guardrails.schema.json", guardrails_schema, id="guardrails"),
+        pytest.param("playbooks.schema.json", playbooks_schema, id="playbooks"),
     ],
 )
 def test_schemas_are_fresh(
@@ -35,7 +36,7 @@ def walk(schema: Any) -> list[dict[str, Any]]:
     return [schema, *(found for item in schema.values() for found in walk(item))]
 
 
-@pytest.mark.parametrize("make", [agents_schema, guardrails_schema])
+@pytest.mark.parametrize("make", [agents_schema, guardrails_schema, playbooks_schema])
 def test_mappings_are_closed_and_every_key_is_explained(make: Callable[[], dict[str, Any]]) -> None:
     for part in walk(make()):
         properties = part.get("properties")
