@@ -50,9 +50,8 @@ def evals(folder: Path) -> Outcome:
     """Every case; the page is written whatever came of it."""
     cache = Path(os.environ.get("AGENTIC_EVAL_CACHE") or folder).resolve()
     found, absent = bases(cache, folder)
-    with on_postgres(folder) as more:
-        absent += [] if more else [f"{name} (no PostgreSQL here)" for name in ON_POSTGRES]
-        return judged_all(folder, cache, found | more, absent)
+    with on_postgres(folder) as (more, lacking):
+        return judged_all(folder, cache, found | more, absent + lacking)
 
 
 def judged_all(folder: Path, cache: Path, found: dict[str, Base], absent: list[str]) -> Outcome:
@@ -116,18 +115,22 @@ def bases(cache: Path, folder: Path) -> tuple[dict[str, Base], list[str]]:
 
 
 @contextmanager
-def on_postgres(folder: Path) -> Iterator[dict[str, Base]]:
-    """Green copies on a PostgreSQL of their own, made anew each time; none where it is absent."""
+def on_postgres(folder: Path) -> Iterator[tuple[dict[str, Base], list[str]]]:
+    """Green copies on a PostgreSQL of their own, made anew each time, and what is lacking."""
     if installed() is None:
-        yield {}
+        yield {}, [f"{name} (no PostgreSQL here)" for name in ON_POSTGRES]
         return
     with running_server() as server:
-        found = {}
+        found: dict[str, Base] = {}
+        absent = []
         for name, database in ON_POSTGRES.items():
             output = server.new_database(database).output("analytics")
             source = project_on_postgres(name, folder / "sources" / database, output)
-            found[name] = make_base(source, folder / "bases" / database)
-        yield found
+            try:
+                found[name] = make_base(source, folder / "bases" / database)
+            except EvalError as error:
+                absent.append(f"{name} ({error.message.splitlines()[0]})")
+        yield found, absent
 
 
 def project_on_postgres(name: str, at: Path, output: dict[str, object]) -> Path:
