@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 @click.command("run", short_help="Handle open incidents.")
-@click.argument("agent", required=False)
+@click.argument("agent", metavar="[AGENT|PLAN]", required=False)
 @click.option(
     "--apply",
     is_flag=True,
     help="Open the branch and the pull request; without it nothing leaves the machine.",
 )
-@click.option("--request", metavar="TEXT", help="A task in words for AGENT, instead of what broke.")
+@click.option("--request", metavar="TEXT", help="A task in words for it, instead of what broke.")
 @project_options()
 def command(flags: Flags, agent: str | None, apply: bool, request: str | None) -> int:
     """Diagnose, propose and prove; show the finding, the diff and the checks.
@@ -33,6 +33,8 @@ def command(flags: Flags, agent: str | None, apply: bool, request: str | None) -
         if agent is None or not request.strip():
             raise click.UsageError("--request needs an agent and words: run AGENT --request TEXT")
         return handle_task(flags, agent, request, apply=apply)
+    if agent is not None and _is_plan(flags, agent):
+        return handle_task(flags, agent, "", apply=apply)
     return handle_incidents(flags, agent, apply=apply, diagnose_only=False)
 
 
@@ -69,9 +71,9 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
 
 
 def handle_task(flags: Flags, agent: str, request: str, *, apply: bool) -> int:
-    """A task in words for one agent. Returns the exit code."""
+    """A task in words for one agent, or a plan. Returns the exit code."""
     from agentic.cli.progress import progress_sink
-    from agentic.runtime import agent_named, handle_request, open_session
+    from agentic.runtime import agent_named, handle_request, open_session, plan_named
 
     session, _ = open_session(
         flags.project_dir,
@@ -80,9 +82,23 @@ def handle_task(flags: Flags, agent: str, request: str, *, apply: bool) -> int:
         apply=apply,
         diagnose_only=False,
         sinks=(progress_sink(),),
+        asked=True,
     )
+    if (plan := plan_named(session, agent)) is not None:
+        from agentic.cli.plan_run import handle_plan
+
+        return handle_plan(flags, session, plan, request)
     run = handle_request(session, agent_named(session, agent), request)
     return _shown(flags, [run], apply=apply)
+
+
+def _is_plan(flags: Flags, name: str) -> bool:
+    """Whether agents.yml has a plan of this name; read before anything is opened."""
+    from agentic.config import load_files
+    from agentic.project import find_project
+
+    project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
+    return any(plan.name == name for plan in load_files(project.root).agents.plans)
 
 
 def _shown(flags: Flags, runs: list[RunResult], *, apply: bool) -> int:

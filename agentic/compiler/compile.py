@@ -79,6 +79,8 @@ def _compiled(inputs: Inputs) -> Compiled:
     inputs = with_own_tools(inputs, own)
     members = compile_agents(inputs, guardrails.limits)
     used = {name for agent in members for name in agent.tools} | {one.name for one in own}
+    plans = compile_plans(inputs, members, guardrails.limits, guardrails.approve_by)
+    used |= {step.tool for plan in plans for step in plan.steps if step.tool}
     playbooks, rule_order = compile_playbooks(inputs, members)
     compiled = Compiled(
         project=inputs.project.name,
@@ -89,7 +91,7 @@ def _compiled(inputs: Inputs) -> Compiled:
         connections={name: _connection(agents.connections[name]) for name in agents.connections},
         outputs=compile_outputs(inputs),
         triggers=tuple(sorted(item.name for item in agents.triggers)),
-        plans=compile_plans(inputs, members, guardrails.limits, guardrails.approve_by),
+        plans=plans,
         playbooks=playbooks,
         rule_order=rule_order,
         warnings=tuple(inputs.warnings),

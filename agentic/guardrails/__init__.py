@@ -3,6 +3,8 @@
 from agentic.guardrails.approval import (
     EFFECT,
     FIX,
+    PLAN,
+    PLAN_STEP,
     POLICY_CHANGE,
     Desk,
     bound_to,
@@ -27,6 +29,8 @@ __all__ = [
     "EFFECT",
     "FIX",
     "GIT_REVIEW",
+    "PLAN",
+    "PLAN_STEP",
     "POLICY_CHANGE",
     "Desk",
     "Guardrail",

@@ -17,6 +17,7 @@ from agentic.records import CodePage, Compiled, Decision, Edit, content_hash, du
 from agentic.store import Approvals, Ask, AuditTrail, Store, decided
 
 FIX, POLICY_CHANGE, EFFECT = "fix", "policy_change", "effect"
+PLAN, PLAN_STEP = "plan", "plan_step"
 ASK_LIFETIME_S = 7 * 24 * 3600.0
 
 publish(

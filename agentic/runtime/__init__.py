@@ -2,6 +2,7 @@
 
 from agentic.runtime.opening import open_session
 from agentic.runtime.orchestrate import agent_named, close_gone, handle
+from agentic.runtime.plans import plan_named, run_plan
 from agentic.runtime.remembering import remember_relations
 from agentic.runtime.requests import handle_request
 from agentic.runtime.session import Session
@@ -14,6 +15,8 @@ __all__ = [
     "handle",
     "handle_request",
     "open_session",
+    "plan_named",
     "remember_relations",
+    "run_plan",
     "silent_incidents",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agentic.compiler import compile_project, write_manifest
+from agentic.compiler import compile_project, current_manifest, write_manifest
 from agentic.config import load_files
 from agentic.events import Sink, Stream, file_sink, openlineage_sink
-from agentic.exceptions import ProjectError
+from agentic.exceptions import DbtError, ProjectError
 from agentic.guardrails import world_of
 from agentic.lineage import Graph
 from agentic.project import (
@@ -23,11 +23,11 @@ from agentic.runtime.last_parse import last_manifest
 from agentic.runtime.remembering import remember_invocation
 from agentic.runtime.session import Session
 from agentic.store import AuditTrail, anchor_of, open_store, utc_now
-from agentic.triggers import examine
+from agentic.triggers import Collected, examine
 from agentic.workspace import sweep
 
 
-def open_session(
+def open_session(  # noqa: PLR0913 - each is a flag of the command
     project_dir: Path | None,
     *,
     profiles_dir: Path | None,
@@ -35,8 +35,10 @@ def open_session(
     apply: bool,
     diagnose_only: bool,
     sinks: tuple[Sink, ...] = (),
+    asked: bool = False,
 ) -> tuple[Session, tuple[Incident, ...]]:
-    """The session and the incidents that are open now.
+    """The session and the incidents that are open now; none where a person `asked` for something,
+    which needs no build before it.
 
     Raises ProjectError, GitError, ConfigError, StoreError: each with its next step.
     """
@@ -48,7 +50,7 @@ def open_session(
     stream = _stream(project, sinks)
     stream.emit("command.started", f"Running with dbt={dbt.version}, project {project.name}")
     store = open_store(project.root, project=project.name, clock=utc_now)
-    collected = examine(project, dbt=dbt, graph_of=Graph)
+    collected = _as_it_is(project, target) if asked else examine(project, dbt=dbt, graph_of=Graph)
     if collected.incidents and collected.changed:
         _warn_of_changes(stream, project, collected.changed)
     failed_in = next((one.target for one in collected.incidents if one.target), None)
@@ -88,6 +90,14 @@ def open_session(
     )
     remember_invocation(session, changed=bool(collected.changed))
     return session, collected.incidents
+
+
+def _as_it_is(project: Project, target: str | None) -> Collected:
+    """The files as they are now, built or not; a project that does not parse has no manifest."""
+    try:
+        return Collected((), current_manifest(project, read_target(project, target)), ())
+    except DbtError:
+        return Collected((), None, ())
 
 
 def _warn_of_changes(stream: Stream, project: Project, changed: tuple[str, ...]) -> None:
