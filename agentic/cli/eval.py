@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -131,16 +132,22 @@ def _green(flags: Flags, work: Path, asked: Asked) -> Iterator[Base]:
     note(f"Copying {project.name} and building it green.")
     home = work / "green"
     try:
-        yield make_base(
+        base = make_base(
             project.root,
             home,
             profiles_dir=flags.profiles_dir,
             target=flags.target,
             engine=asked.engines[0],
         )
+        if not base.untouched_right:
+            said = base.untouched.stderr or "it found something to do"
+            note(f"The green project was not left alone: {said}")
+        yield base
     finally:
         if asked.keep is None:
             discard(home)
+        else:
+            note(f"Copies are kept in {work}; databases on a server go with the next eval.")
 
 
 def _written(first: Case, asked: Asked) -> list[Case]:
@@ -160,9 +167,12 @@ def _written(first: Case, asked: Asked) -> list[Case]:
 def _run(base: Base, cases: list[Case], work: Path, asked: Asked) -> tuple[CaseResult, ...]:
     from agentic.evals.suite import Kept, Suite
 
+    ended = count(1)
+
     def said(one: CaseResult) -> None:
         verdict = ("right" if one.right else "WRONG") if one.fits else "does not fit"
-        note(f"{one.case.fault} seed {one.case.seed} ({one.case.engine}): {verdict}")
+        where = f"{next(ended)}/{len(cases)}"
+        note(f"[{where}] {one.case.fault} seed {one.case.seed} ({one.case.engine}): {verdict}")
 
     bases = {case.project: base for case in cases}
     keep = asked.keep is not None
