@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from agentic.cli.output import plain
+from agentic.cli.reported import report_text
 from agentic.records import CheckReport, Finding, Proposal, RunResult, dump, load
 from agentic.review import label, patch_of
 
@@ -21,6 +22,8 @@ def run_text(run: RunResult, *, applied: bool) -> str:
     blocks = [_head(run)]
     if run.finding is not None:
         blocks.append(_finding(run.finding))
+    if reported := report_text(run):
+        blocks.append(reported)
     if run.proposal is not None:
         blocks.append(_diff(run.proposal))
     if run.report is not None:

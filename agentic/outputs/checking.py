@@ -28,14 +28,16 @@ class OutputFault(Exception):
         self.place = place
 
 
-@_FORMATS.checks("date", raises=ValueError)
 def _is_date(value: object) -> bool:
     return not isinstance(value, str) or bool(date.fromisoformat(value))
 
 
-@_FORMATS.checks("date-time", raises=ValueError)
 def _is_timestamp(value: object) -> bool:
     return not isinstance(value, str) or bool(datetime.fromisoformat(value))
+
+
+_FORMATS.checks("date", raises=ValueError)(_is_date)
+_FORMATS.checks("date-time", raises=ValueError)(_is_timestamp)
 
 
 def check_schema(schema: object) -> dict[str, Any]:

@@ -6,11 +6,12 @@ quoted, and every section says how much was left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from agentic.masking import mask_text
 from agentic.records import CheckReport, CheckResult, Finding, Incident, Proposal, RunResult
+from agentic.review.reported import reported, severity
+from agentic.review.words import escaped, inline, plain_text, whole
 
 ROWS = 25
 LINEAGE_NODES = 40
@@ -46,7 +47,8 @@ def render_body(run: RunResult, *, calls: Sequence[tuple[str, str]] = (), note: 
         _cause(finding, run.incident.message) if finding else "",
         _change(proposal),
         _validation(report, str(run.extra.get("proof", ""))),
-        _impact(finding, report),
+        _impact(finding, report, severity(run)),
+        reported(run),
         _undo(run),
         _details(run, finding, calls),
         f"<!-- agentic:run_id={run.run_id} "
@@ -63,9 +65,9 @@ def _verdict(run: RunResult, report: CheckReport) -> str:
     }
     passed = sum(result.result == "pass" for result in report.results)
     left = "".join(f", {count} {name}" for name, count in counts.items() if count)
-    asks = "".join(f"\n- needs approval: {_text(ask)}" for ask in run.extra.get("asks", ()))
+    asks = "".join(f"\n- needs approval: {plain_text(ask)}" for ask in run.extra.get("asks", ()))
     if run.extra.get("approved"):
-        asks += f"\n- {_text(run.extra['approved'])}"
+        asks += f"\n- {plain_text(run.extra['approved'])}"
     sure = f" · confidence {run.finding.confidence:.2f}" if run.finding else ""
     return (
         f"**Verdict**: {state} · {passed} of {len(report.results)} checks passed{left} · "
@@ -98,16 +100,16 @@ def _cause(finding: Finding, message: str) -> str:
     path = " → ".join(f"`{label(node)}`" for node in finding.lineage)
     cause = finding.root_cause
     where = f"`{label(cause.node)}`" + (f", column `{cause.column}`" if cause.column else "")
-    seen = f", now `{_inline(cause.observed)}`" if cause.observed else ""
+    seen = f", now `{inline(cause.observed)}`" if cause.observed else ""
     lines = [
         f"## Root cause\n\n**{finding.cls}** ({finding.code}) in {where}{seen}. "
-        f"{_text(finding.summary)}"
+        f"{plain_text(finding.summary)}"
     ]
     if path:
         lines.append(f"Lineage: {path}")
     told = " ".join(message.split())
     facts = [
-        f"- {_text(fact.text)}" + (f" (`{_inline(fact.where)}`)" if fact.where else "")
+        f"- {plain_text(fact.text)}" + (f" (`{inline(fact.where)}`)" if fact.where else "")
         for fact in finding.evidence[:ROWS]
         if " ".join(fact.text.split()) not in told  # the error stands above already
     ]
@@ -115,16 +117,16 @@ def _cause(finding: Finding, message: str) -> str:
         lines.append("\n".join(facts))
     if finding.owner:
         # Whom to tell is the project's own setting, often an address: shown, not masked.
-        lines.append(f"Owner: {_escaped(finding.owner)}")
+        lines.append(f"Owner: {escaped(finding.owner)}")
     return "\n\n".join(lines) + "\n"
 
 
 def _change(proposal: Proposal) -> str:
     rows = [
-        (f"`{_inline(edit.path)}`", _what(edit.before, edit.after), _text(edit.why))
+        (f"`{inline(edit.path)}`", _what(edit.before, edit.after), plain_text(edit.why))
         for edit in proposal.edits
     ]
-    why = f"\n\n{_text(proposal.rationale)}" if proposal.rationale else ""
+    why = f"\n\n{plain_text(proposal.rationale)}" if proposal.rationale else ""
     return f"## Change\n\n{_table(('file', 'what', 'why'), rows)}{why}\n{_statements(proposal)}"
 
 
@@ -133,7 +135,7 @@ def _statements(proposal: Proposal) -> str:
     if not proposal.statements:
         return ""
     blocks = [
-        f"Statement {number} of {len(proposal.statements)}:\n\n{_whole(text)}"
+        f"Statement {number} of {len(proposal.statements)}:\n\n{whole(text)}"
         for number, text in enumerate(proposal.statements, start=1)
     ]
     said = "Tried on an empty copy in the workspace; a person has to run them."
@@ -153,7 +155,7 @@ def _what(before: str | None, after: str | None) -> str:
 
 def _validation(report: CheckReport, proof: str = "") -> str:
     rows = [
-        (f"{result.code} {result.name}", _MARK[result.result], _text(result.detail))
+        (f"{result.code} {result.name}", _MARK[result.result], plain_text(result.detail))
         for result in report.results
     ]
     tables = [_check_table(result) for result in report.results if result.table]
@@ -161,7 +163,7 @@ def _validation(report: CheckReport, proof: str = "") -> str:
     if tables:
         inner = "\n\n".join(tables)
         folded = f"\n\n<details><summary>What was compared</summary>\n\n{inner}\n\n</details>"
-    when = f"{_text(proof)}.\n\n" if proof else ""
+    when = f"{plain_text(proof)}.\n\n" if proof else ""
     return f"## Validation\n\n{when}{_table(('check', 'result', 'detail'), rows)}{folded}\n"
 
 
@@ -173,11 +175,11 @@ def _check_table(result: CheckResult) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, dict):
-        return _text(", ".join(f"{name}: {count}" for name, count in value.items()))
-    return "" if value is None else _text(str(value))
+        return plain_text(", ".join(f"{name}: {count}" for name, count in value.items()))
+    return "" if value is None else plain_text(str(value))
 
 
-def _impact(finding: Finding | None, report: CheckReport) -> str:
+def _impact(finding: Finding | None, report: CheckReport, severity: str) -> str:
     affected = finding.affected if finding else ()
     exposures = [node for node in affected if node.startswith("exposure.")]
     nodes = [node for node in affected if not node.startswith(("exposure.", "test.", "unit_test."))]
@@ -187,7 +189,9 @@ def _impact(finding: Finding | None, report: CheckReport) -> str:
         lines.append(f"Exposures: {_names(exposures)}.")
     columns = next((one for one in report.results if one.code == "AP003"), None)
     if columns is not None:
-        lines.append(_text(columns.detail))
+        lines.append(plain_text(columns.detail))
+    if severity:
+        lines.append(severity)
     return "## Impact\n\n" + "\n\n".join(lines) + "\n" if lines else ""
 
 
@@ -211,7 +215,7 @@ def _details(run: RunResult, finding: Finding | None, calls: Sequence[tuple[str,
         f"{usage.tool_calls} tool calls, {usage.input_tokens + usage.output_tokens} tokens, "
         f"{usage.cost_usd:.2f} USD"
     )
-    rows = [(f"`{_inline(name)}`", verdict) for name, verdict in calls[:ROWS]]
+    rows = [(f"`{inline(name)}`", verdict) for name, verdict in calls[:ROWS]]
     more = f"\n\n… and {len(calls) - ROWS} more." if len(calls) > ROWS else ""
     table = f"\n\n{_table(('tool call', 'decision'), rows)}{more}" if rows else ""
     return (
@@ -226,7 +230,7 @@ def _mermaid(finding: Finding | None) -> str:
     if finding is None or not path:
         return ""
     lines = ["```mermaid", "flowchart LR"]
-    lines += [f'  n{number}["{_inline(label(node))}"]' for number, node in enumerate(path)]
+    lines += [f'  n{number}["{inline(label(node))}"]' for number, node in enumerate(path)]
     lines += [f"  n{number} --> n{number + 1}" for number in range(len(path) - 1)]
     lines.append("```")
     if len(finding.lineage) > len(path):
@@ -246,29 +250,6 @@ def _names(nodes: Iterable[str]) -> str:
     names = [f"`{label(node)}`" for node in nodes]
     more = f" and {len(names) - ROWS} more" if len(names) > ROWS else ""
     return ", ".join(names[:ROWS]) + more
-
-
-def _text(text: str) -> str:
-    """Outside text as plain words: no markup, no mention, no link, no line break, no comment."""
-    return _escaped(mask_text(text))
-
-
-def _escaped(text: str) -> str:
-    text = " ".join(text.split())
-    # an underscore inside a word is no emphasis (GitHub Flavored Markdown 0.29, 6.4): names stay
-    text = re.sub(r"([\\`*{}\[\]<>|#~]|(?<!\w)_|_(?!\w))", r"\\\1", text)
-    # `@name` would call somebody; inside an address it does not, and the address can be copied
-    return re.sub(r"(?<!\w)@", "@\u2060", text)
-
-
-def _inline(text: str) -> str:
-    """Outside text inside a code span."""
-    return mask_text(" ".join(text.split())).replace("`", "'").replace("|", "¦").replace('"', "")
-
-
-def _whole(text: str) -> str:
-    """As `_quoted`, and nothing is left out: somebody runs it."""
-    return "\n".join(f"    {line}" for line in mask_text(text.strip()).splitlines())
 
 
 def _quoted(text: str) -> str:

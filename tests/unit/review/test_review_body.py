@@ -91,6 +91,11 @@ RUN = RunResult(
     branch="agentic/src-column-renamed-raw-orders-0123456789",
     usage=Usage(tool_calls=5),
     extra={"schema": "agentic_0123456789", "fingerprint": "0123456789"},
+    output="incident_report",
+    output_report={
+        "severity": "high",
+        "steps_to_prevent": ["Agree with the owner | of `raw.orders` that changes are announced."],
+    },
 )
 UNCOMPARED = CheckReport(
     (*PASSED.results[:1], CheckResult("AP012", "data diff", "not_compared", "raw data moved"))
@@ -204,11 +209,17 @@ def test_a_request_has_a_body_and_a_branch_without_a_finding() -> None:
         fingerprint="f01",
         request="Document `stg_orders`\n# at once",
     )
-    run = replace(RUN, incident=asked, finding=None)
+    cited = [{"kind": "file", "ref": "models/a.sql:3"}, {"kind": "node", "ref": "model.shop.a"}]
+    said = {"summary": "Two columns.", "evidence": [{"text": "<b> here", "citations": cited}]}
+    run = replace(RUN, incident=asked, finding=None, output="DBTModel", output_report=said)
 
     body = render_body(run)
 
     assert "## What was asked\n\n    Document `stg_orders`\n    # at once\n" in body
+    assert (
+        "## Report\n\n`DBTModel`\n\nTwo columns.\n\n"
+        "- \\<b\\> here (`models/a.sql:3`, `model.shop.a`)\n"
+    ) in body
     assert "Root cause" not in body
     assert "confidence" not in body
     assert branch_name(None, "0a1b", title="docs(stg_orders): columns") == (
