@@ -139,7 +139,12 @@ def test_what_was_not_compared_is_never_counted_as_passed() -> None:
 def test_outside_text_stays_text(words: str) -> None:
     hostile = replace(FINDING, summary=words, evidence=(Evidence(words, words),), owner=words)
     body = render_body(
-        replace(RUN, finding=hostile, incident=replace(INCIDENT, message=words)),
+        replace(
+            RUN,
+            finding=hostile,
+            incident=replace(INCIDENT, message=words),
+            output_report={"severity": words, "steps_to_prevent": [words]},
+        ),
     )
 
     assert body.count("<!--") == 1
@@ -150,6 +155,7 @@ def test_outside_text_stays_text(words: str) -> None:
         "## Change",
         "## Validation",
         "## Impact",
+        "## How to prevent it",
         "## How to undo",
     ]
 
