@@ -4,6 +4,7 @@ from agentic.compiler import codes as codes
 from agentic.compiler.artifact import manifest_path, manifest_text, read_manifest, write_manifest
 from agentic.compiler.compare import Widening, widened_between
 from agentic.compiler.compile import Checked, check_project, compile_project
+from agentic.compiler.delegates import delegate_spec
 from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import lineage_of, render_instructions
 from agentic.compiler.revision import AtRevision, compile_revision
@@ -17,6 +18,7 @@ __all__ = [
     "compile_project",
     "compile_revision",
     "current_manifest",
+    "delegate_spec",
     "lineage_of",
     "manifest_path",
     "manifest_text",

@@ -62,7 +62,7 @@ def decide(call: ToolCall, spec: ToolSpec, situation: Situation) -> Decision:
 )
 def tool_granted(call: ToolCall, spec: ToolSpec, situation: Situation) -> Decision | None:
     """The engine called a tool that the agent does not have."""
-    if spec.name in situation.agent.tools:
+    if spec.name in situation.agent.tools or spec.name in situation.agent.delegates:
         return None
     granted = ", ".join(situation.agent.tools)
     return Decision("deny", "AG100", f"{call.name} is not one of this agent's tools: {granted}.")

@@ -6,20 +6,23 @@ A denial is a value that goes back to the engine, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
 from agentic.events import Stream
 from agentic.exceptions import AgenticError, WarehouseLocked
 from agentic.masking import mask_json, mask_text
 from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
-from agentic.runtime.effects import CONFIRM, Effects, bare, is_high_risk
-from agentic.store import AuditTrail, Journal
+from agentic.runtime.effects import CONFIRM, Effects, Parked, Rejected, bare, is_high_risk
+from agentic.store import AuditTrail, Journal, Opened
 from agentic.tools import (
     INVALID_OUTPUT,
     Bench,
@@ -31,6 +34,9 @@ from agentic.tools import (
 from agentic.tools.own import check_own_input
 
 Body = Callable[..., dict[str, Any]]
+if TYPE_CHECKING:
+    from agentic.runtime.specialists import Team
+
 Judge = Callable[[ToolCall, ToolSpec], Decision]
 """A guardrail's decision on one call; pure but for what it was built with."""
 
@@ -38,6 +44,11 @@ RESULT_CAP_BYTES = 64_000
 INPUT_CAP_BYTES = 200_000
 """Of one call's input: the longest model that a person would read is far below."""
 SAME_CALL_LIMIT = 3
+AT_ONCE = 4
+"""Reading bodies, or specialists, that run at the same time."""
+DELEGATES = "delegates"
+_TOGETHER = frozenset({"context", "sql", DELEGATES})
+"""Toolsets whose reading tools write nothing on the bench and open no workspace."""
 
 
 @dataclass
@@ -67,7 +78,10 @@ class Boundary:
     """What was wrong with reports that did not fit their schema, or cited what is not there."""
     looping: bool = False
     """The same call was made too often: the loop ends the run."""
+    team: Team | None = None
+    """The specialists that this agent may hand a task to."""
     _worker: ThreadPoolExecutor | None = None
+    _pool: ThreadPoolExecutor | None = None
 
     def call(self, call: ToolCall) -> ToolResult:
         """Do one call, once: after a restart the journal's result is given back.
@@ -75,23 +89,92 @@ class Boundary:
         Raises WarehouseLocked: whoever holds the file has to end first, then the run goes on.
         Raises Parked and Rejected: a person is asked, or said no.
         """
-        fresh: list[ToolResult] = []
+        return self.call_all([call])[0]
 
-        def effect(key: str) -> ToolResult:
-            self.key = key
-            fresh.append(self._call(call))
-            return fresh[0]
+    def call_all(self, calls: Sequence[ToolCall]) -> list[ToolResult]:
+        """Do calls, several at the same time (see `groups`): steps and results are in the order
+        asked, whichever ends first.
 
-        call = _capped_input(call)
-        given = {"id": call.id, "name": call.name, "input": call.input}
-        result = self.journal.step("tool", call.name, given, ToolResult, effect)
-        if not fresh:
-            self._bring_back(call, result)
-        self._note(call, result)
-        self._count(call)
-        return result
+        Raises what `call` raises; what had ended by then is done.
+        """
+        calls = [_capped_input(call) for call in calls]
+        steps = [self.journal.open("tool", one.name, _given(one)) for one in calls]
+        waiting = [pair for pair in zip(calls, steps, strict=True) if pair[1].output is None]
+        if len(calls) == 1:
+            done = {step.seq: self._call(call, step) for call, step in waiting}
+        else:
+            done = self._at_once(waiting, steps)
+        found = []
+        for call, step in zip(calls, steps, strict=True):
+            if step.output is None:
+                result = self.journal.end(step, done[step.seq], ToolResult)
+            else:
+                result = msgspec.json.decode(step.output, type=ToolResult)
+                self._bring_back(call, result, step)
+            self._note(call, result)
+            self._count(call)
+            found.append(result)
+        return found
 
-    def _bring_back(self, call: ToolCall, result: ToolResult) -> None:
+    def groups(self, calls: Sequence[ToolCall]) -> Iterator[list[ToolCall]]:
+        """A turn's calls in their order, those together that may be done at the same time.
+
+        They only read, and no two of them use one warehouse connection.
+        """
+        for kind, group in groupby(calls, key=self._kind):
+            if kind == "alone":
+                yield from ([call] for call in group)
+            else:
+                yield list(group)
+
+    def _kind(self, call: ToolCall) -> str:
+        spec = self.specs.get(call.name)
+        if spec is None or spec.effect != "read" or spec.toolset not in _TOGETHER:
+            return "alone"
+        return "specialists" if spec.toolset == DELEGATES else "reads"
+
+    def _at_once(
+        self, waiting: Sequence[tuple[ToolCall, Opened]], steps: Sequence[Opened]
+    ) -> dict[int, ToolResult]:
+        """Guardrails and the audit one after another, then the bodies, a few at a time."""
+        done: dict[int, ToolResult] = {}
+        ready = []
+        for call, step in waiting:
+            self.key = step.key
+            refused = self._refused(call)
+            if refused is None:
+                ready.append((call, step))
+            else:
+                done[step.seq] = refused
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="agentic-tools")
+        for at in range(0, len(ready), AT_ONCE):
+            pool = self._pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="agentic-tools")
+            self._pool = pool
+            begun = [
+                (call, step, pool.submit(self._work(call, step, len(steps), steps[0].seq)))
+                for call, step in ready[at : at + AT_ONCE]
+            ]
+            wait([future for *_, future in begun], timeout=self._patience(begun[0][0]))
+            for call, step, future in begun:
+                done[step.seq] = self._answer(call, step, future)
+        return done
+
+    def _work(
+        self, call: ToolCall, step: Opened, share: int = 1, first: int = 0
+    ) -> Callable[[], Any]:
+        """What a call does, ready for a thread."""
+        self.stream.emit("tool.called", f"{call.name} {_short(call.input)}", level="debug")
+        if self.team is not None and self.specs[call.name].toolset == DELEGATES:
+            return partial(self.team.work, call, step.seq, share=share, first=first)
+        return partial(self._body(call.name), self.bench, **call.input)
+
+    def _patience(self, call: ToolCall) -> float | None:
+        """Seconds; a specialist's own limits end it."""
+        spec = self.specs[call.name]
+        return None if spec.toolset == DELEGATES else spec.timeout_s
+
+    def _bring_back(self, call: ToolCall, result: ToolResult, step: Opened) -> None:
         """A replayed edit or report lives on the bench of a process that died: put it on ours.
 
         Only bodies that work on the bench alone are called again; they have no effect outside it.
@@ -99,6 +182,8 @@ class Boundary:
         spec = self.specs.get(call.name)
         if self.effects is not None and spec is not None and is_high_risk(spec):
             self.effects.recall(call, result)
+        if spec is not None and spec.toolset == DELEGATES and self.team is not None:
+            self.team.take_over(call, step.seq, edits=not result.is_error)
         on_bench = call.name == "submit_report" or (spec is not None and spec.toolset == "edits")
         if spec is not None and on_bench and not result.is_error:
             self.bench.accepted = True
@@ -112,7 +197,8 @@ class Boundary:
         if call.name == "submit_report" and result.is_error and code in INVALID_OUTPUT:
             self.invalid_reports.append(str(result.content.get("error", "")))
 
-    def _call(self, call: ToolCall) -> ToolResult:
+    def _call(self, call: ToolCall, step: Opened) -> ToolResult:
+        self.key = step.key
         spec = self.specs.get(call.name)
         asked, confirmed = call, None
         if spec is not None and is_high_risk(spec):
@@ -121,14 +207,14 @@ class Boundary:
         if refused is not None:
             return refused
         spec = self.specs[call.name]
-        if spec.toolset != "edits":
-            return self._run(call, spec)
-        return self._edit(call, spec)
+        if spec.toolset not in ("edits", DELEGATES):
+            return self._run(call, step)
+        return self._edit(call, step)
 
-    def _edit(self, call: ToolCall, spec: ToolSpec) -> ToolResult:
+    def _edit(self, call: ToolCall, step: Opened) -> ToolResult:
         """An edit is judged by what it leaves on the bench, and taken back if that is denied."""
         before = dict(self.bench.edits)
-        result = self._run(call, spec)
+        result = self._run(call, step)
         if result.is_error:
             return result
         decision = self.judge_edits(self.bench.edits.values())
@@ -173,7 +259,9 @@ class Boundary:
 
     def _check(self, call: ToolCall, spec: ToolSpec) -> None:
         """Raises ToolError for input that does not fit."""
-        if call.name in self.bodies:
+        if self.team is not None and spec.toolset == DELEGATES:
+            self.team.check(call)
+        elif call.name in self.bodies:
             check_own_input(spec, call.input)
         else:
             check_input(call.name, call.input)
@@ -204,7 +292,7 @@ class Boundary:
             "rule": decision.rule,
         }
         self.audit.append(
-            actor=self.actor, action=call.name, subject=self.journal.run_id, payload=payload
+            actor=self.actor, action=call.name, subject=self.journal.run, payload=payload
         )
 
     def refuse(self, call: ToolCall, decision: Decision, confirm: str = "") -> ToolResult:
@@ -218,26 +306,32 @@ class Boundary:
             content[CONFIRM] = confirm
         return ToolResult(call.id, mask_json(content), is_error=True, decision=decision)
 
-    def _run(self, call: ToolCall, spec: ToolSpec) -> ToolResult:
-        self.stream.emit("tool.called", f"{call.name} {_short(call.input)}", level="debug")
+    def _run(self, call: ToolCall, step: Opened) -> ToolResult:
         if self._worker is None:
             # One thread for all bodies: a database connection stays where it was opened.
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agentic-tool")
-        future = self._worker.submit(self._body(call.name), self.bench, **call.input)
+        future = self._worker.submit(self._work(call, step))
+        wait([future], timeout=self._patience(call))
+        return self._answer(call, step, future)
+
+    def _answer(self, call: ToolCall, step: Opened, future: Future[Any]) -> ToolResult:
+        """What a body came to, masked and capped."""
         try:
-            content: Any = future.result(timeout=spec.timeout_s)
+            content: Any = future.result(timeout=0)
         except Late:
             self.close()
-            return _failure(
-                call, ToolError(f"{call.name} gave no answer within {spec.timeout_s:.0f} s")
-            )
-        except WarehouseLocked:
+            seconds = self.specs[call.name].timeout_s
+            return _failure(call, ToolError(f"{call.name} gave no answer within {seconds:.0f} s"))
+        except (WarehouseLocked, Parked, Rejected):
             # No finding of an engine: the step stays open, and the next run goes on with it.
             raise
         except AgenticError as error:
             return _failure(call, error)
         except Exception as error:  # noqa: BLE001 - whatever a tool body does, the run goes on
             return _failure(call, ToolError(f"{call.name} failed: {type(error).__name__}: {error}"))
+        if self.team is not None and self.specs[call.name].toolset == DELEGATES:
+            self.team.take_over(call, step.seq)
+            return replace(_capped(call, content.content), is_error=content.is_error)
         return _capped(call, mask_json(content))
 
     def _count(self, call: ToolCall) -> None:
@@ -247,15 +341,20 @@ class Boundary:
 
     def close(self) -> None:
         """Let go of the worker thread without waiting for a body that hangs."""
-        if self._worker is not None:
-            self._worker.shutdown(wait=False, cancel_futures=True)
-            self._worker = None
+        for pool in (self._worker, self._pool):
+            if pool is not None:
+                pool.shutdown(wait=False, cancel_futures=True)
+        self._worker = self._pool = None
 
 
 def _failure(call: ToolCall, error: AgenticError) -> ToolResult:
     """The full upstream error, masked: an engine corrects itself only from what really happened."""
     content = {"error": mask_text(error.message), "code": error.code, "next": mask_text(error.hint)}
     return ToolResult(call.id, content, is_error=True)
+
+
+def _given(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "name": call.name, "input": call.input}
 
 
 def _capped_input(call: ToolCall) -> ToolCall:

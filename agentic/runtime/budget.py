@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from agentic.records import Decision, Limits, Usage
+
+KEPT_CALLS = 2
+"""Calls that an orchestrator keeps for its own report when it hands on a task."""
+LENT = 0.9
+"""The share of its tokens and its money that it hands on at most."""
 
 
 @dataclass
@@ -29,9 +37,15 @@ class Budget:
     """When the incident is a person's (ISO 8601, UTC); empty: never."""
     waited_s: float = 0.0
     """How long the run was parked: neither its clock nor the incident's ran on."""
+    parent: Budget | None = None
+    """Of the orchestrator that this was drawn from: what is spent here is spent there too, and
+    both stop when there is nothing left."""
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def exceeded(self) -> Decision | None:
         """The limit that is used up, as a denial; None while there is something left."""
+        if self.parent is not None and (used_up := self.parent.exceeded()):
+            return used_up
         if late := self.overdue():
             return late
         now = self.usage()
@@ -71,15 +85,46 @@ class Budget:
     def time_left_s(self) -> float:
         """Seconds until the run or the incident is out of time; no wait may outlast them."""
         left_s = self.limits.duration_s - seconds_between(self.started_at, self.clock())
+        if self.parent is not None:
+            left_s = min(left_s, self.parent.time_left_s())
         if self.deadline and not self.started_late:
             left_s = min(left_s, seconds_between(self.clock(), self.deadline))
         return max(0.0, left_s)
 
     def spend(self, usage: Usage) -> None:
         """Count what a turn or a call used."""
-        self.spent = self.spent + usage
-        if usage.cost_usd:
-            self.on_spent(self.spent.cost_usd)
+        with self._lock:
+            self.spent = self.spent + usage
+            if usage.cost_usd:
+                self.on_spent(self.spent.cost_usd)
+        if self.parent is not None:
+            self.parent.spend(usage)
+
+    def take_call(self) -> Decision | None:
+        """Count one call if there is one left; else the denial. Several threads may ask at once."""
+        with self._root()._lock:
+            spent = self.exceeded()
+            if spent is None:
+                self.spend(Usage(tool_calls=1))
+            return spent
+
+    def drawn(self, limits: Limits, share: int = 1) -> Limits:
+        """What one of `share` specialists that work at the same time may spend: their own limits,
+        and together no more than there is left but for the orchestrator's own end."""
+        now, own = self.usage(), self.limits
+        tokens = own.tokens - now.input_tokens - now.output_tokens
+        return replace(
+            limits,
+            tool_calls=min(
+                limits.tool_calls, max(0, own.tool_calls - now.tool_calls - KEPT_CALLS) // share
+            ),
+            tokens=min(limits.tokens, int(max(0, tokens) * LENT) // share),
+            cost_usd=min(limits.cost_usd, max(0.0, own.cost_usd - now.cost_usd) * LENT / share),
+            duration_s=min(limits.duration_s, self.time_left_s()),
+        )
+
+    def _root(self) -> Budget:
+        return self if self.parent is None else self.parent._root()
 
     def usage(self) -> Usage:
         """What was spent so far, with the wall clock."""

@@ -39,6 +39,7 @@ from agentic.runtime.engines import Engine, Task, choose_engine, open_engine
 from agentic.runtime.loop import Loop, LoopEnd
 from agentic.runtime.places import Places
 from agentic.runtime.session import Session
+from agentic.runtime.specialists import Team
 from agentic.runtime.telling import tell_one
 from agentic.store import Approvals, Ask, Journal, new_run_id
 from agentic.tools import Bench, Report, offered_report, registry
@@ -65,6 +66,8 @@ class Investigation:
     """Tool calls with their verdicts, in order."""
     note: str = ""
     """That another engine took over, say."""
+    led_by: str = ""
+    """The orchestrator whose specialist this is."""
 
     @property
     def report(self) -> Report | None:
@@ -178,7 +181,8 @@ def _fall_back(session: Session, found: Investigation) -> None:
     found.end = _loop(session, found, open_engine("rules", case=found.case))
 
 
-def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
+def _loop(session: Session, found: Investigation, engine: Engine, told: str = "") -> LoopEnd:
+    """Run the loop; `told` is what a specialist is told in place of the incident's brief."""
     output = session.compiled.output_named(found.agent.output)
     asked = found.incident.kind == "request"
     specs = {
@@ -189,6 +193,8 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
 
     own = session.compiled.own_tools
     specs |= {one.name: one.spec for one in own if one.name in found.agent.tools}
+    team = _team(session, found, registry() | {one.name: one.spec for one in own})
+    specs |= team.specs() if team is not None else {}
 
     def judge(call: ToolCall, spec: ToolSpec) -> Decision:
         return decide(call, spec, found.situation)
@@ -204,8 +210,9 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         journal=found.journal,
         stream=session.stream,
         audit=session.audit,
-        actor=f"{found.agent.name}/{engine.name}",
+        actor=f"{_who(found)}/{engine.name}",
         effects=Effects(session, found.run_id, found.incident.fingerprint),
+        team=team,
     )
     hands = Hands(
         project_variables(session.project.root), session.target.name, lambda: boundary.key
@@ -218,7 +225,7 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
     task = Task(
         found.agent.name,
         instructions(found.agent, found.incident, session.graph),
-        brief(found.incident),
+        told or brief(found.incident),
         tuple(offered(spec) for spec in specs.values()),
         found.agent.model,
         found.agent.effort,
@@ -233,9 +240,20 @@ def _loop(session: Session, found: Investigation, engine: Engine) -> LoopEnd:
         hands.close()
         found.calls = [
             (step.name, _verdict(step.output))
-            for step in found.journal.steps()
+            for step in found.journal.all_steps()
             if step.kind == "tool"
         ]
+
+
+def _team(session: Session, found: Investigation, tools: dict[str, ToolSpec]) -> Team | None:
+    """Who may be handed a task: a specialist itself has nobody."""
+    if not found.agent.delegates or found.led_by:
+        return None
+    return Team(session, found, _loop, tools)
+
+
+def _who(found: Investigation) -> str:
+    return f"{found.led_by}>{found.agent.name}" if found.led_by else found.agent.name
 
 
 def _ask_the_rules(case: Case, boundary: Boundary) -> dict[str, Any]:

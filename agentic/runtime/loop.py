@@ -6,6 +6,7 @@ call is a step of the journal, so a run that was killed goes on where it stood.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +15,7 @@ import msgspec
 from agentic.events import Stream
 from agentic.exceptions import EngineError
 from agentic.masking import mask_text
-from agentic.records import Decision, ToolCall, ToolResult, Turn, Usage
+from agentic.records import Decision, ToolCall, ToolResult, Turn
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.budget import Budget
 from agentic.runtime.effects import Parked, Rejected
@@ -157,15 +158,21 @@ class Loop:
             # A call that was cut off may look whole and mean something else: none is done.
             sentence = "Not done: your answer was cut off. Make one call at a time."
             return tuple(self._not_done(call, "AG111", sentence) for call in turn.calls)
-        return tuple(self._one(call) for call in turn.calls)
+        groups = self.boundary.groups(turn.calls)
+        return tuple(result for group in groups for result in self._together(group))
 
-    def _one(self, call: ToolCall) -> ToolResult:
+    def _together(self, calls: Sequence[ToolCall]) -> list[ToolResult]:
+        """Do calls at the same time, as far as there is something left; results in their order."""
         if self.boundary.bench.report is not None:
-            return self._not_done(call, "AG112", "Not done: the report was already submitted.")
-        if spent := self.budget.exceeded():
-            return self._not_done(call, spent.code, spent.reason)
-        self.budget.spend(Usage(tool_calls=1))
-        return self.boundary.call(call)
+            sentence = "Not done: the report was already submitted."
+            return [self._not_done(call, "AG112", sentence) for call in calls]
+        spent = [self.budget.take_call() for _ in calls]
+        taken = [call for call, no in zip(calls, spent, strict=True) if no is None]
+        done = iter(self.boundary.call_all(taken) if taken else ())
+        return [
+            next(done) if no is None else self._not_done(call, no.code, no.reason)
+            for call, no in zip(calls, spent, strict=True)
+        ]
 
     def _not_done(self, call: ToolCall, code: str, sentence: str) -> ToolResult:
         """Not made, not journalled, and on record all the same."""

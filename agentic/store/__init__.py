@@ -4,7 +4,7 @@ from agentic.store.approvals import Approvals, Ask, Rate, decided
 from agentic.store.audit import AuditFault, AuditTrail, anchor_of
 from agentic.store.clock import new_run_id, utc_now
 from agentic.store.database import Store, open_store
-from agentic.store.journal import Journal, Replayed
+from agentic.store.journal import Journal, Opened, Replayed
 from agentic.store.remembered import LastProfile, NodeRow, ProfileRow, Remembered
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Journal",
     "LastProfile",
     "NodeRow",
+    "Opened",
     "ProfileRow",
     "Rate",
     "Remembered",

@@ -71,6 +71,11 @@ class Journal:
         self._recorded: dict[int, RowMapping] | None = None
         """Steps of an earlier process, read once: a run has one process at a time."""
 
+    @property
+    def run(self) -> str:
+        """The run, whichever scope this is."""
+        return self.run_id.partition(_SCOPE)[0]
+
     def step(
         self, kind: str, name: str, given: object, shape: type[T], effect: Callable[[str], T]
     ) -> T:
