@@ -186,7 +186,7 @@ def _loop(session: Session, found: Investigation, engine: Engine, told: str = ""
     output = session.compiled.output_named(found.agent.output)
     asked = found.incident.kind == "request"
     specs = {
-        name: offered_report(spec, output, request=asked) if output else spec
+        name: offered_report(spec, output, request=asked)
         for name, spec in registry().items()
         if name in found.agent.tools
     }

@@ -16,7 +16,7 @@ from agentic.exceptions import AgenticError
 from agentic.masking import mask_json, mask_text
 from agentic.records import Incident, RunResult, ToolCall, ToolSpec, public_run
 from agentic.runtime.remote_run import Opener, RemoteRun, public_incident, request
-from agentic.tools import registry
+from agentic.tools import offered_report, registry
 
 _NO_INPUT = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 INCIDENTS = ToolSpec(
@@ -69,7 +69,13 @@ class Desk:
         for agent in session.compiled.agents:
             if agent.name == self._agent:
                 known = registry() | {one.name: one.spec for one in session.compiled.own_tools}
-                return [INCIDENTS, TAKE, *(known[name] for name in agent.tools if name in known)]
+                output = session.compiled.output_named(agent.output)
+                offered = [
+                    offered_report(known[name], output, request=True, client=True)
+                    for name in agent.tools
+                    if name in known
+                ]
+                return [INCIDENTS, TAKE, *offered]
         raise AgenticError(f"there is no agent {self._agent!r}", hint=f"Agents: {names}.")
 
     def call(self, name: str, given: Mapping[str, Any]) -> Answer:

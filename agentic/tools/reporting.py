@@ -74,18 +74,21 @@ def check_report(bench: Bench, report: dict[str, Any] | None) -> None:
         raise ToolError(message, code="AC593", hint=hint)
 
 
-def offered_report(spec: ToolSpec, output: CompiledOutput, *, request: bool) -> ToolSpec:
+def offered_report(
+    spec: ToolSpec, output: CompiledOutput | None, *, request: bool, client: bool = False
+) -> ToolSpec:
     """`submit_report` as an engine sees it: with the schema of its agent's report.
 
-    `request`: nothing broke, so that a finding may be left out.
+    `request`: nothing broke, so that a finding may be left out. `client`: it is somebody else's,
+    who may leave out a report that the finding makes.
     """
-    if spec.name != REPORT_TOOL:
+    if spec.name != REPORT_TOOL or output is None:
         return spec
     schema = dict(spec.input_schema)
     parts = dict(schema["properties"])
     said = " ".join(filter(None, (f"{output.name}: {output.description}", _CITE)))
     parts["report"] = {**output.schema, "description": said}
-    required = [*schema.get("required", ()), "report"]
+    required = [*schema.get("required", ()), *(() if client else ("report",))]
     if not request:
         whole = parts["finding"].get("anyOf", [parts["finding"]])
         parts["finding"] = next(one for one in whole if one.get("type") != "null")
