@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,9 +54,15 @@ class Stream:
 def file_sink(path: Path) -> Sink:
     """Appends events as JSON lines, as dbt's `logs/dbt.log` does with `--log-format json`."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
     def write(event: Event) -> None:
-        with path.open("a", encoding="utf-8") as sink:
-            sink.write(dumps(event) + "\n")
+        # Opened each time, for a file that somebody moved away; one write, so that lines of other
+        # processes stay whole.
+        sink = os.open(path, flags, 0o666)
+        try:
+            os.write(sink, (dumps(event) + "\n").encode())
+        finally:
+            os.close(sink)
 
     return write

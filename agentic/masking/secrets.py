@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 _NAME = re.compile(
     r"(?:^|_)(?:(?<!unique_)(?<!primary_)(?<!foreign_)(?<!sort_)(?<=_)key|api_?key|token|secret|secrets|password|passwd|pwd|passphrase|credential"
@@ -30,12 +31,32 @@ def remember_secret(value: object) -> None:
         _REMEMBERED.add(text)
 
 
+class _Seen(NamedTuple):
+    """What the environment held when it was read last."""
+
+    raw: dict[Any, Any]
+    remembered: int
+    secrets: tuple[str, ...]
+
+
+_SEEN = [_Seen({}, -1, ())]
+"""One, replaced whole: several threads mask."""
+
+
 def known_secrets() -> tuple[str, ...]:
     """Values to mask, longest first so that one inside another leaves nothing behind."""
+    # Asked for every text that is masked: the environment is read again only when it changed.
+    (seen,) = _SEEN
+    raw = getattr(os.environ, "_data", None)
+    if raw is None or raw != seen.raw or seen.remembered != len(_REMEMBERED):
+        kept, remembered = dict(raw or {}), len(_REMEMBERED)
+        _SEEN[0] = seen = _Seen(kept, remembered, _read())
+    return seen.secrets
+
+
+def _read() -> tuple[str, ...]:
     found = set(_REMEMBERED)
-    for name in os.environ:
-        if looks_secret(name):
-            value = os.environ.get(name, "")
-            if len(value) >= _SHORTEST and value[0] != "/":
-                found.add(value)
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and looks_secret(name) and value[0] != "/":
+            found.add(value)
     return tuple(sorted(found, key=len, reverse=True))

@@ -83,7 +83,7 @@ def _mask(text: str, secrets: tuple[str, ...]) -> str:
     # Of other letters some are the small forms of ASCII ones in one place and not in another.
     low = text.lower() if text.isascii() else None
     for pattern in _PATTERNS:
-        if low is None or any(sign in low for sign in pattern.signs):
+        if low is None or any(map(low.__contains__, pattern.signs)):
             text = pattern.expression.sub(pattern.replacement, text)
     return _mask_numbers(text)
 

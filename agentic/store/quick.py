@@ -6,15 +6,17 @@ The texts are constants; values are always bound.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from agentic.exceptions import StoreError
 
+_VALUE = re.compile(r":(\w+)")
 Run = Callable[..., Sequence[Sequence[Any]]]
 """`run(statement, **values)`: the rows, if the statement has any."""
 
@@ -85,7 +87,10 @@ class Quick:
         return rows
 
     def _make(self, statement: str) -> _Made:
-        compiled: Any = text(statement).compile(dialect=self._engine.dialect)
-        order = tuple(compiled.positiontup) if compiled.positional else None
-        self._made[statement] = _Made(str(compiled), order)
-        return self._made[statement]
+        """The statement as the driver wants it: `?` and values in order, or `%(name)s`."""
+        if self._engine.dialect.paramstyle == "qmark":
+            made = _Made(_VALUE.sub("?", statement), tuple(_VALUE.findall(statement)))
+        else:
+            made = _Made(_VALUE.sub(r"%(\1)s", statement), None)
+        self._made[statement] = made
+        return made
