@@ -48,6 +48,8 @@ class Case:
     """Tool calls that the run may make."""
     role: str = ""
     """Of the agent that was called: what a request can be done with (`routine_for`)."""
+    nodes_changed: int = 5
+    """Nodes that one proposal may change."""
     memory: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
     """Answers that several rules ask of the same artifacts: reading SQL is the dear part."""
 

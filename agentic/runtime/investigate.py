@@ -116,6 +116,7 @@ def investigate(
         session.compiled.rule_order,
         agent.limits.tool_calls,
         agent.role,
+        agent.limits.nodes_changed,
     )
     bench = _bench(session, incident, places)
     budget = _budget(session, agent, incident, (run_id, started_at))
