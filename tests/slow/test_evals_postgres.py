@@ -62,11 +62,18 @@ def test_a_fault_is_tried_on_a_database_of_its_own(tmp_path: Path, server: Any) 
 
     # Somebody is connected all the while, as somebody always is.
     with server.session():
-        done = tiny.agentic("eval", "--fault", "src_column_renamed", "--output", "json")
+        done = tiny.agentic(
+            "eval", "--fault", "src_column_renamed", "--fault", "duplicate_rows",
+            "--output", "json",
+        )  # fmt: skip
 
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines, done.stderr
-    assert [(one["right"], one["noticed"], one["why"]) for one in lines[:-1]] == [(True, "red", [])]
+    renamed, twice = lines[:-1]
+    assert (renamed["right"], renamed["noticed"], renamed["why"]) == (True, "red", [])
+    # The primary key came along.
+    assert "does not let it happen" in twice["why_not"]
+    assert "duplicate key" in twice["why_not"]
     assert lines[-1]["untouched"] == {"rules": True}
     assert done.returncode == 0
     assert server.run(STATE) == before
