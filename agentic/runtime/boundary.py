@@ -291,8 +291,13 @@ class Boundary:
             "reason": decision.reason,
             "rule": decision.rule,
         }
+        spec = self.specs.get(call.name)
         self.audit.append(
-            actor=self.actor, action=call.name, subject=self.journal.run, payload=payload
+            actor=self.actor,
+            action=call.name,
+            subject=self.journal.run,
+            payload=payload,
+            flush=spec is not None and is_high_risk(spec),
         )
 
     def refuse(self, call: ToolCall, decision: Decision, confirm: str = "") -> ToolResult:
