@@ -40,7 +40,12 @@ class RawMove(msgspec.Struct, frozen=True):
 
     @property
     def rescaled(self) -> tuple[str, float, float, str] | None:
-        """(column, mean before, mean now, units) of the first measure that is another unit's."""
+        """(column, mean before, mean now, units) of the first measure that is another unit's.
+
+        None where it holds other rows than it did: half, or twice as many, have another mean.
+        """
+        if not self.rows_before / 2 <= self.rows <= self.rows_before * 2:
+            return None
         for one in self.changed:
             column, means = str(one.get("column") or ""), one.get("mean")
             if not isinstance(means, list) or len(means) != 2 or _NO_MEASURE.search(column):

@@ -103,13 +103,19 @@ def test_without_a_memory_only_two_relations_are_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("means", "code"), [([25.0, 2510.0], "AR070"), ([25.0, 31.0], ""), ([0, 25.0], "")]
+    ("means", "rows", "code"),
+    [
+        ([25.0, 2510.0], 400, "AR070"),
+        ([25.0, 2510.0], 4000, ""),
+        ([25.0, 31.0], 400, ""),
+        ([0, 25.0], 400, ""),
+    ],
 )
 def test_a_red_test_over_another_unit_is_told_by_the_last_green_build(
-    means: list[float], code: str
+    means: list[float], rows: int, code: str
 ) -> None:
     changed = [{"column": "customer_id", "mean": [1, 100]}, {"column": "price", "mean": means}]
-    past = {ORDERS: {"rows": [400, 400], "changed": changed}}
+    past = {ORDERS: {"rows": [400, rows], "changed": changed}}
 
     report, _ = run(check("expression_is_true", STG_ORDERS, "amount"), past)
 
