@@ -7,12 +7,14 @@ from agentic.compiler.compile import Checked, check_project, compile_project
 from agentic.compiler.delegates import delegate_spec
 from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import lineage_of, render_instructions
+from agentic.compiler.prompts import Prompt, prompts_of
 from agentic.compiler.revision import AtRevision, compile_revision
 from agentic.compiler.rules import path_matches
 
 __all__ = [
     "AtRevision",
     "Checked",
+    "Prompt",
     "Widening",
     "check_project",
     "compile_project",
@@ -24,6 +26,7 @@ __all__ = [
     "manifest_text",
     "parse_project",
     "path_matches",
+    "prompts_of",
     "read_manifest",
     "render_instructions",
     "widened_between",

@@ -125,14 +125,17 @@ def _check_names(inputs: Inputs, spec: AgentSpec, path: YamlPath) -> None:
 
 
 def _tools(inputs: Inputs, merged: AgentSpec, spec: AgentSpec, path: YamlPath) -> tuple[str, ...]:
-    own = {item.name for item in inputs.specs.agents.tools}
+    declared = inputs.specs.agents.tools
+    own = {item.name for item in declared}
+    # What is declared and has a fault, or is not approved yet, is told where it is declared.
+    own |= {f"{item.name}.{tool}" for item in declared for tool in item.effects}
     found: set[str] = set()
     for number, name in enumerate(merged.tools if merged.tools is not None else _LEAST_TOOLS):
         if name in inputs.toolsets:
             found.update(inputs.toolsets[name])
-        elif name in inputs.tools or name in own:
+        elif name in inputs.tools:
             found.add(name)
-        elif spec.tools is not None:
+        elif spec.tools is not None and name not in own:
             hint = did_you_mean(name, [*inputs.toolsets, *inputs.tools, *own])
             document = inputs.specs.agents_document
             inputs.error(

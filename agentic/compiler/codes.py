@@ -255,3 +255,27 @@ publish(
         fix="A query reads; a request reads or is external.",
     ),
 )
+
+publish(
+    CodePage(
+        "AC247",
+        "mcp-tool-not-approved",
+        "A tool of an MCP server is declared, and nobody approved what the server says of it. A "
+        "warning: no agent has the tool.",
+        why="A server writes its tools' descriptions and schemas, and may write instructions.",
+        fix="Run `agentic pin SERVER` in a terminal: it shows them, and writes agentic.lock.",
+    ),
+    CodePage(
+        "AC248",
+        "mcp-tool-unfit",
+        "A tool of an MCP server cannot be offered: its name or its schema is no such thing.",
+        fix="Remove it from `effects`, or tell the server's makers.",
+    ),
+    CodePage(
+        "AC249",
+        "lock-faulty",
+        "agentic.lock cannot be read, or was edited by hand.",
+        why="It holds what a person approved; a hash that does not fit proves that it was changed.",
+        fix="Take it from git, or run `agentic pin SERVER` again.",
+    ),
+)

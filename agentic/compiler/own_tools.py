@@ -10,33 +10,30 @@ import msgspec
 
 from agentic.compiler.inputs import Inputs
 from agentic.compiler.own_kinds import body_of
+from agentic.compiler.own_offer import GRACE_S, name_free, offered_dry
+from agentic.compiler.own_servers import compile_server
 from agentic.config import YamlPath, fault_in_schema, schema_of
 from agentic.config.agents_spec import ToolItem
-from agentic.records import CompiledGuardrails, Effect, OwnTool, ToolSpec
+from agentic.records import CompiledGuardrails, Effect, OwnKind, OwnTool, ToolSpec
 from agentic.tools.own import DRY_RUN
 
-GRACE_S = 5.0
-"""What a body gets beyond its bound to end what it started, before the boundary gives it up."""
-_TIMEOUT_S = {"sql": 60.0, "http": 15.0, "python": 60.0, "macro": 300.0}
+_TIMEOUT_S: dict[OwnKind, float] = {"sql": 60.0, "http": 15.0, "python": 60.0, "macro": 300.0}
 _RESERVED = {
     DRY_RUN: "it is added to every tool that writes",
     "confirm": "it is added to every tool with an effect outside",
     "var": "it is a function of templates",
     "env_var": "it is a function of templates",
 }
-_DRY = {
-    "type": "boolean",
-    "default": True,
-    "description": "true: only say what it would do; false: do it",
-}
 
 
 def compile_own_tools(inputs: Inputs, guardrails: CompiledGuardrails) -> tuple[OwnTool, ...]:
-    """Every enabled tool by name; faults become issues of `inputs`. MCP servers are not in it."""
-    found = []
+    """Every enabled tool by name, a server's too; faults become issues of `inputs`."""
+    found: list[OwnTool] = []
     for number, item in enumerate(inputs.specs.agents.tools):
         path: YamlPath = ("tools", number)
         if item.mcp is not None:
+            served = compile_server(inputs, item, path)
+            found += served if item.config.enabled else ()
             continue
         compiled = _compile(inputs, guardrails, item, path)
         if compiled is not None and item.config.enabled:
@@ -46,25 +43,17 @@ def compile_own_tools(inputs: Inputs, guardrails: CompiledGuardrails) -> tuple[O
 
 def with_own_tools(inputs: Inputs, own: Sequence[OwnTool]) -> Inputs:
     """The same inputs, in which agents, plans and playbooks find the user's tools too."""
+    sets: dict[str, tuple[str, ...]] = {}
+    for one in own:
+        if one.kind == "mcp":
+            server, tool = one.body["server"], one.body["tool"]
+            sets[server] = (*sets.get(server, ()), one.name)
+            sets[f"{server}.{tool}"] = (one.name,)
     return msgspec.structs.replace(
-        inputs, tools={**inputs.tools, **{one.name: one.spec for one in own}}
+        inputs,
+        tools={**inputs.tools, **{one.name: one.spec for one in own}},
+        toolsets={**inputs.toolsets, **sets},
     )
-
-
-def offered_dry(spec: ToolSpec) -> ToolSpec:
-    """A tool that writes takes `dry_run` besides, which is true until an engine says otherwise."""
-    schema = dict(spec.input_schema)
-    schema["properties"] = {**schema.get("properties", {}), DRY_RUN: dict(_DRY)}
-    return msgspec.structs.replace(spec, input_schema=schema)
-
-
-def name_free(inputs: Inputs, name: str, path: YamlPath) -> bool:
-    """Whether a name is not one of a built-in tool or toolset; an issue if it is (AC240)."""
-    taken = "tool" if name in inputs.tools else "toolset" if name in inputs.toolsets else ""
-    if taken:
-        message = f"{name!r} is a built-in {taken}"
-        inputs.error(inputs.specs.agents_document, (*path, "name"), "AC240", message, "rename it")
-    return not taken
 
 
 def _compile(
@@ -93,7 +82,7 @@ def _compile(
     dry = effect != "read"
     return OwnTool(
         item.name,
-        kind,  # type: ignore[arg-type] # one_of held it to the five
+        kind,
         offered_dry(spec) if dry else spec,
         body,
         timeout_s,
@@ -102,7 +91,7 @@ def _compile(
     )
 
 
-def _kind(item: ToolItem) -> str:
+def _kind(item: ToolItem) -> OwnKind:
     return next(kind for kind in _TIMEOUT_S if getattr(item, kind) is not None)
 
 

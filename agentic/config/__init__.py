@@ -13,6 +13,7 @@ from agentic.config.agents_spec import (
 from agentic.config.connections_spec import NOTIFIERS
 from agentic.config.document import Document, Position, YamlPath, parse_document, read_document
 from agentic.config.fields import LimitsSpec
+from agentic.config.foreign import Unfit, fit_schema, plain, quoted
 from agentic.config.guardrails_spec import GuardrailsFile
 from agentic.config.items import Item, parse_item
 from agentic.config.json_schema import (
@@ -32,6 +33,7 @@ from agentic.config.load import (
     load_files,
     project_variables,
 )
+from agentic.config.lock import LOCK_FILE, LockFault, Pins, ServedTool, read_lock, write_lock
 from agentic.config.nearest import did_you_mean, nearest
 from agentic.config.schemas import agents_schema, guardrails_schema, playbooks_schema
 from agentic.config.standard import (
@@ -61,6 +63,7 @@ __all__ = [
     "CONNECTION_KINDS",
     "DEFAULT_AGENT",
     "GUARDRAILS_FILE",
+    "LOCK_FILE",
     "NOTIFIERS",
     "STANDARD_PREFIX",
     "AgentSpec",
@@ -71,12 +74,16 @@ __all__ = [
     "Inspected",
     "Item",
     "LimitsSpec",
+    "LockFault",
     "OutputItem",
+    "Pins",
     "PlanItem",
     "Position",
+    "ServedTool",
     "Specs",
     "StepSpec",
     "TemplateFault",
+    "Unfit",
     "YamlPath",
     "agents_schema",
     "check_template",
@@ -84,6 +91,7 @@ __all__ = [
     "fault_in_schema",
     "fault_of",
     "fill_template",
+    "fit_schema",
     "format_duration",
     "format_size",
     "guardrails_schema",
@@ -97,9 +105,12 @@ __all__ = [
     "parse_item",
     "parse_size",
     "parse_template",
+    "plain",
     "playbooks_schema",
     "project_variables",
+    "quoted",
     "read_document",
+    "read_lock",
     "reference_functions",
     "render_template",
     "resolve_reference",
@@ -112,4 +123,5 @@ __all__ = [
     "typed",
     "walk_template",
     "with_defaults",
+    "write_lock",
 ]

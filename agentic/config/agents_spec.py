@@ -115,7 +115,9 @@ class McpSpec(Spec):
     url: Text | None = None
     """Where it is."""
     env: dict[str, Text] = Field(default_factory=dict)
-    """env_var() stays a reference."""
+    """What the environment of a command holds besides; env_var() stays a reference."""
+    headers: dict[str, Text] = Field(default_factory=dict)
+    """For url: headers of every request; env_var() stays a reference."""
 
     @model_validator(mode="after")
     def _one_way(self) -> McpSpec:

@@ -63,13 +63,13 @@ def request(
     Raises ServiceError for anything else, with the service's words, masked; the address itself is
     never told, since it may be a credential.
     """
-    _check(url)
+    check_address(url)
     sent = {"User-Agent": f"agentic/{__version__}", "Accept": "application/json"}
     encoded = None if body is None else msgspec.json.encode(body)
     if encoded is not None:
         sent["Content-Type"] = "application/json"
     until = monotonic() + timeout_s
-    call = urllib.request.Request(url, data=encoded, method=method)  # noqa: S310 - see _check
+    call = urllib.request.Request(url, data=encoded, method=method)  # noqa: S310 - see check_address
     for name, value in (sent | dict(headers or {})).items():
         call.add_unredirected_header(name, value)
     try:
@@ -104,7 +104,8 @@ def _read(found: Any, until: float) -> tuple[bytes, bool]:
     return bytes(read), True
 
 
-def _check(url: str) -> None:
+def check_address(url: str) -> None:
+    """Raises ServiceError for an address that is not https, or http on this machine."""
     parts = urlsplit(url)
     plain_here = parts.scheme == "http" and parts.hostname in _HERE
     odd = re.search(r"[\s\x00-\x1f]", url) or parts.username or not parts.hostname

@@ -8,7 +8,7 @@ from agentic.project.artifacts import load_catalog, load_freshness, load_manifes
 from agentic.project.catalog import Catalog, CatalogColumn, CatalogTable
 from agentic.project.current import changed_since, dbt_flags, parse_project
 from agentic.project.dbt import Dbt, DbtOutcome, find_dbt, run_dbt
-from agentic.project.environment import child_environment, named_variables
+from agentic.project.environment import child_environment, named_variables, tool_environment
 from agentic.project.locate import Project, find_project
 from agentic.project.log_file import Logged, logged_invocations, unfinished_build
 from agentic.project.manifest import (
@@ -74,5 +74,6 @@ __all__ = [
     "read_target",
     "run_dbt",
     "text_files",
+    "tool_environment",
     "unfinished_build",
 ]

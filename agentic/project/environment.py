@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from agentic.masking import looks_secret
 from agentic.project.locate import PROJECT_FILE, Project
 
 # What a program needs to start, find its libraries, speak TLS and know the time zone.
@@ -72,6 +73,16 @@ def child_environment(
         PYTHON_DOTENV_DISABLED="1",  # dbt 1.12 loads the nearest `.env` upwards
     )
     return kept
+
+
+def tool_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for a program of the user's that is no dbt: nothing that is a secret or may
+    be one, and none of dbt's or PostgreSQL's variables."""
+    return {
+        name: value
+        for name, value in child_environment(environ).items()
+        if not name.startswith(("DBT_", "PG")) and not looks_secret(name)
+    }
 
 
 def named_variables(project: Project, *files: Path) -> frozenset[str]:

@@ -87,6 +87,6 @@ def _told(process: subprocess.Popen[bytes], given: bytes) -> bytes:
 def _keep_end(process: subprocess.Popen[bytes], errors: bytearray) -> None:
     assert process.stderr is not None
     with suppress(ValueError, OSError):
-        while chunk := process.stderr.read1(65_536):  # type: ignore[attr-defined] # a BufferedReader
+        while chunk := os.read(process.stderr.fileno(), 65_536):
             errors += chunk
             del errors[:-_ERRORS_KEPT]

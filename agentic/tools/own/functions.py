@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import msgspec
 
 from agentic.exceptions import ServiceError
 from agentic.integrations import resolved_secrets
-from agentic.masking import looks_secret, mask_text
-from agentic.project import child_environment
+from agentic.masking import mask_text
+from agentic.project import tool_environment
 from agentic.records import OwnTool
 from agentic.tools.bench import Bench
 from agentic.tools.dbt import workspace_of
@@ -40,7 +39,7 @@ def call_function(
     except ServiceError as error:
         raise ToolError(error.message, code=error.code, hint=error.hint) from error
     command = [sys.executable, "-P", "-s", str(_DRIVER), str(root), tool.body["python"]]
-    env = {**scrubbed(), **own, **named}
+    env = {**tool_environment(), **own, **named}
     try:
         said = run_child(
             command, msgspec.json.encode(given), cwd=cwd, env=env, timeout_s=tool.timeout_s
@@ -48,15 +47,6 @@ def call_function(
     except OSError as error:
         raise ToolError(f"{tool.name} could not be started: {error}") from error
     return _result(tool, said)
-
-
-def scrubbed() -> dict[str, str]:
-    """What a process of the user's gets of our environment: nothing that is or may be a secret."""
-    return {
-        name: value
-        for name, value in child_environment(os.environ).items()
-        if not name.startswith(("DBT_", "PG")) and not looks_secret(name)
-    }
 
 
 def _result(tool: OwnTool, said: Said) -> dict[str, Any]:

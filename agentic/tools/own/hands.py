@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 DRY_RUN = "dry_run"
 """The extra input of a tool that writes; only `false` lets it."""
-
-
-class Servers(Protocol):
-    """MCP servers of one run."""
-
-    def close(self) -> None:
-        """End them all."""
 
 
 def _nothing() -> str:
@@ -31,7 +24,7 @@ class Hands:
     """Name of the baseline's dbt target: where a macro with an external effect runs."""
     key: Callable[[], str] = _nothing
     """Of the step that is done now, the same after a restart."""
-    servers: Servers | None = None
+    servers: Any = None
     """MCP servers that were started; None until the first is asked."""
 
     def close(self) -> None:
