@@ -11,7 +11,11 @@ from agentic.cli.output import emit_json, emit_text, plain
 from agentic.records import CompiledPlan, RunResult, exit_code, public_run
 from agentic.runtime import Session, run_plan
 
-_MARKS = {"done": ("done", "green"), "failed": ("failed", "red")}
+_MARKS = {
+    "done": ("done", "green"),
+    "failed": ("failed", "red"),
+    "waits": ("waits for a person", "yellow"),
+}
 
 
 def handle_plan(flags: Flags, session: Session, plan: CompiledPlan, request: str) -> int:

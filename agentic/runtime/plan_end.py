@@ -16,7 +16,10 @@ from agentic.runtime.telling import tell
 def finish(run: PlanRun, *, waits: Waiting | None = None, escalated: str = "") -> RunResult:
     """The result: it waits for a person, one takes over, or it is done and ready to be reviewed."""
     result = _result(run)
-    extra = {"plan": run.plan.name, "steps": public_steps(run)}
+    extra = {
+        "plan": run.plan.name,
+        "steps": public_steps(run, waits=waits is not None and waits.asks),
+    }
     result = replace(result, extra=extra)
     body = render_body(result, calls=[]) if result.proposal is not None else None
     if waits is not None:

@@ -91,7 +91,9 @@ def ask_person(
         rules=rules_of(asks),
         target=target,
     )
-    raise Waiting(ask, _sentence(session, outcome, ask))
+    waiting = Waiting(ask, _sentence(session, outcome, ask))
+    waiting.asks = True
+    raise waiting
 
 
 def _reasons(plan: CompiledPlan, outcome: Outcome) -> tuple[Decision, ...]:

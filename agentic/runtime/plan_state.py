@@ -101,9 +101,10 @@ def _row(session: Session, plan: CompiledPlan, incident: Incident, inputs: str) 
     return run_id, store.unfinished(incident.fingerprint)[0]["started_at"]
 
 
-def public_steps(run: PlanRun) -> list[dict[str, Any]]:
+def public_steps(run: PlanRun, *, waits: bool = False) -> list[dict[str, Any]]:
     """The plan's steps as `--output json` prints them, in the order they were done."""
     shown = []
+    last = len(run.outcomes) - 1
     for number, one in enumerate(run.outcomes):
         answer = run.answers.get(number)
         shown.append(
@@ -111,7 +112,7 @@ def public_steps(run: PlanRun) -> list[dict[str, Any]]:
                 "step": one.step,
                 "attempt": one.attempt,
                 "run_id": one.run_id,
-                "status": one.ended,
+                "status": "waits" if waits and number == last else one.ended,
                 "title": one.title,
                 "files": [edit.path for edit in one.edits],
                 "checks": {check.code: check.result for check in one.checks},

@@ -73,6 +73,8 @@ class Waiting(Exception):
     def __init__(self, ask: Ask | None, sentence: str, *, approval: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.asks = False
+        """The last step ended, and its change is what is asked about."""
         self.approval = ask.id if ask is not None else approval
 
 

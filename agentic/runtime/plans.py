@@ -78,7 +78,7 @@ def _walk(run: PlanRun, stage: Stage) -> str:
             again = starts[step.id] <= step.retries
             to = step.id if again else step.on_failure
         else:
-            answer = _looked_at(run, stage, step, outcome, starts[step.id])
+            answer = _looked_at(run, step, outcome, starts[step.id])
             if answer is None or answer.said == "yes":
                 _accept(run, outcome, starts[step.id], looked=answer is not None)
                 sent_back, to = "", step.on_success
@@ -125,12 +125,10 @@ def _done_lines(run: PlanRun) -> Sequence[str]:
     ]
 
 
-def _looked_at(
-    run: PlanRun, stage: Stage, step: PlanStep, outcome: Outcome, attempt: int
-) -> Answer | None:
+def _looked_at(run: PlanRun, step: PlanStep, outcome: Outcome, attempt: int) -> Answer | None:
     """What a person said; None where nobody is asked."""
     edits = merged([*run.unseen, *outcome.edits])
-    external = step.tool and _effect(stage.session(run.tip), step) == "external"
+    external = step.tool and _effect(run.session, step) == "external"
     asked = bool(outcome.asks) or not outcome.ready or (step.review and not external)
     if not asked:
         return None
@@ -139,9 +137,7 @@ def _looked_at(
         step.id,
         {"attempt": attempt, "files": [edit.path for edit in edits]},
         Answer,
-        lambda key: ask_person(
-            stage.session(run.tip), run.plan, outcome, edits, run_id=run.run_id, key=key
-        ),
+        lambda key: ask_person(run.session, run.plan, outcome, edits, run_id=run.run_id, key=key),
     )
     run.answers[len(run.outcomes) - 1] = answer
     return answer
