@@ -143,7 +143,7 @@ class Team:
             outcome = msgspec.convert(last.output, Outcome)
             self.lead.budget.spend(outcome.usage)
         self.lead.bench.made += [
-            Made(f"{call.id}/{step.input['id']}", step.name, step.input["input"], step.output)
+            Made(step.input["id"], step.name, step.input["input"], step.output["content"])
             for step in steps
             if step.kind == "tool" and step.output is not None
         ]

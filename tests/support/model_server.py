@@ -28,6 +28,9 @@ class ModelServer:
         self.requests: list[dict[str, Any]] = []
         self.violations: list[str] = []
         self.sent: list[list[dict[str, Any]]] = []
+        self.talks: dict[str, list[list[dict[str, Any]]]] = {}
+        """What was said in each conversation: several agents have one each."""
+        self._lock = threading.Lock()
         self.cuts: list[int] = []
         """Bytes after which the next answers break off, one an answer; no more: whole answers."""
         self.headers: dict[str, str] = {"retry-after-ms": "5"}
@@ -46,17 +49,21 @@ class ModelServer:
         self._server.server_close()
 
     def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        self.requests.append(body)
+        with self._lock:
+            self.requests.append(body)
+            talk = self.talks.setdefault(conversation(body), [])
         if self.refuse_strict and any("strict" in tool for tool in body.get("tools", ())):
             return 400, _error("invalid_request_error", "the compiled grammar is too large")
-        found = list(protocol_violations(body, self.sent))
+        found = list(protocol_violations(body, talk))
         if found:
             self.violations += found
             return 400, _error("invalid_request_error", "; ".join(found))
         said = self.brain(body["messages"])
         if isinstance(said, int):
             return said, _error("api_error", f"scripted {said}")
-        self.sent.append([_read_back(block) for block in said["content"]])
+        with self._lock:
+            talk.append([_read_back(block) for block in said["content"]])
+            self.sent.append(talk[-1])
         usage = {"input_tokens": 100, "output_tokens": 20} | said.get("usage", {})
         return 200, {
             "id": f"msg_{len(self.sent)}",
@@ -68,6 +75,11 @@ class ModelServer:
             "stop_sequence": None,
             "usage": usage,
         }
+
+
+def conversation(body: dict[str, Any]) -> str:
+    """What tells one conversation from another: who speaks, and what it was told first."""
+    return json.dumps([body.get("system"), body["messages"][:1]])
 
 
 def protocol_violations(body: dict[str, Any], sent: list[list[dict[str, Any]]]) -> list[str]:
@@ -198,6 +210,7 @@ def _handler(owner: ModelServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if streamed and owner.cuts:
                 owner.sent.pop()
+                owner.talks[conversation(body)].pop()
                 payload = payload[: owner.cuts.pop(0)]
                 self.close_connection = True
             self.wfile.write(payload)
