@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from agentic.cli.options import Flags, project_options
-from agentic.cli.output import emit_json, emit_text
+from agentic.cli.output import emit_json, emit_text, note
 
 
 @click.command("compile", short_help="Check and compile both files.")
@@ -24,6 +24,7 @@ def command(flags: Flags, revision: str | None) -> int:
     something widened that nobody approved.
     """
     from agentic.cli.compilation import compile_here, shown, shown_path
+    from agentic.cli.pins import seen_changes
     from agentic.compiler import write_manifest
     from agentic.records import dump
 
@@ -33,6 +34,8 @@ def command(flags: Flags, revision: str | None) -> int:
             emit_json(dump(issue))
         else:
             emit_text(shown(issue, found.project.root))
+    for line in seen_changes(found.project):
+        note(line)
     if found.failure is not None:
         raise found.failure
     assert found.checked is not None

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("approve", "Show what waits for a person, and say yes."),
     "reject": ("reject", "Say no to what waits for a person."),
     "grants": ("grants", "Print GRANT statements for a role that can do no more than the files."),
+    "pin": ("pin", "Show what an MCP server says of its tools, and approve it."),
     "mcp": ("mcp", "Serve the tools to an MCP client, behind the same guardrails."),
     "eval": ("eval", "Break a copy of this project and grade the agent."),
     "debug": ("debug", "Say what is ready and what is not."),

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from agentic.cli.pins import asked, servers_of, standings
 from agentic.config import (
     AGENTS_FILE,
     GUARDRAILS_FILE,
@@ -34,11 +35,14 @@ _KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _LOGIN = ("host", "port", "user", "dbname", "database", "account", "role")
 
 
+Verdict = Literal["ok", "warn", "fail"]
+
+
 class Line(msgspec.Struct, frozen=True):
     """One answer; `next` is empty where nothing is to be done."""
 
     name: str
-    verdict: Literal["ok", "warn", "fail"]
+    verdict: Verdict
     evidence: str
     next: str = ""
 
@@ -164,6 +168,7 @@ def _files(project: Project) -> Iterator[Line]:
         yield Line("guardrails", "warn", evidence, "Run `agentic init`.")
     yield from _build_target(project, specs)
     yield from _services(project, specs)
+    yield from _servers(project)
 
 
 def _services(project: Project, specs: Specs) -> Iterator[Line]:
@@ -177,6 +182,22 @@ def _services(project: Project, specs: Specs) -> Iterator[Line]:
             yield Line(f"to {name}", "warn", f"{connection.kind}: {error.message}", step)
         else:
             yield Line(f"to {name}", "ok", f"{connection.kind}: its settings are set here")
+
+
+def _servers(project: Project) -> Iterator[Line]:
+    """Whether each MCP server answers, and with what a person approved."""
+    for name, item in servers_of(project).items():
+        try:
+            every = standings(project, item, asked(project, item, timeout_s=10.0))
+        except AgenticError as error:
+            yield Line(f"mcp {name}", "fail", error.message, error.hint)
+            continue
+        good = sum(one.state == "approved" for one in every)
+        evidence = f"answers; {good} of {len(every)} declared tools are what was approved"
+        verdict: Verdict = "ok" if good == len(every) else "warn"
+        yield Line(
+            f"mcp {name}", verdict, evidence, "" if verdict == "ok" else f"agentic pin {name}"
+        )
 
 
 def _build_target(project: Project, specs: Specs) -> Iterator[Line]:

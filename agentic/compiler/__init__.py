@@ -7,6 +7,7 @@ from agentic.compiler.compile import Checked, check_project, compile_project
 from agentic.compiler.delegates import delegate_spec
 from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import lineage_of, render_instructions
+from agentic.compiler.own_servers import server_body
 from agentic.compiler.prompts import Prompt, prompts_of
 from agentic.compiler.revision import AtRevision, compile_revision
 from agentic.compiler.rules import path_matches
@@ -29,6 +30,7 @@ __all__ = [
     "prompts_of",
     "read_manifest",
     "render_instructions",
+    "server_body",
     "widened_between",
     "write_manifest",
 ]

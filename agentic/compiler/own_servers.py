@@ -75,7 +75,7 @@ def _tools(inputs: Inputs, item: ToolItem, path: YamlPath, pins: Pins) -> Iterat
         seen.add(name)
         timeout_s = item.timeout_s or _TIMEOUT_S
         own = "dry_run" in (pin.input_schema.get("properties") or {})
-        body = {**_body(item), "tool": tool, "sha256": pin.sha256, "own_dry_run": own}
+        body = {**server_body(item), "tool": tool, "sha256": pin.sha256, "own_dry_run": own}
         here = f"{document.name}:{line}"
         yield OwnTool(name, "mcp", spec, body, timeout_s, effect != "read", here)
 
@@ -91,7 +91,8 @@ def _spec(item: ToolItem, name: str, pin: ServedTool, effect: Effect) -> ToolSpe
     return spec if effect == "read" else offered_dry(spec)
 
 
-def _body(item: ToolItem) -> dict[str, Any]:
+def server_body(item: ToolItem) -> dict[str, Any]:
+    """How a server is reached, references unresolved."""
     assert item.mcp is not None
     return {
         "server": item.name,
