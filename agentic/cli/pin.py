@@ -72,10 +72,10 @@ def _show(every: list[Standing], others: list[str]) -> None:
 
 def _approve(project: Project, item: ToolItem, every: list[Standing]) -> int:
     from agentic.cli.asking import open_desk
-    from agentic.cli.pins import seen_path
     from agentic.config import LOCK_FILE, read_lock, write_lock
     from agentic.guardrails import local_person
     from agentic.records import content_hash
+    from agentic.tools.own import seen_path
 
     person = local_person(sys.stdin, approvers=("local",))
     kept = {one.tool: one.now for one in every if one.now is not None and one.state != "unfit"}

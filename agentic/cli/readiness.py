@@ -194,10 +194,10 @@ def _servers(project: Project) -> Iterator[Line]:
             continue
         good = sum(one.state == "approved" for one in every)
         evidence = f"answers; {good} of {len(every)} declared tools are what was approved"
-        verdict: Verdict = "ok" if good == len(every) else "warn"
-        yield Line(
-            f"mcp {name}", verdict, evidence, "" if verdict == "ok" else f"agentic pin {name}"
-        )
+        if good == len(every):
+            yield Line(f"mcp {name}", "ok", evidence)
+        else:
+            yield Line(f"mcp {name}", "warn", evidence, f"agentic pin {name}")
 
 
 def _build_target(project: Project, specs: Specs) -> Iterator[Line]:
