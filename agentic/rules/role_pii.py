@@ -1,0 +1,299 @@
+"""Personal data: columns that look like it, and every copy of them down the lineage."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from agentic.lineage import ColumnLineage
+from agentic.rules.asking import Shape, rows_of
+from agentic.rules.case import Case, Steps
+from agentic.rules.role_work import (
+    MADE,
+    ROOTS,
+    Done,
+    Wish,
+    asked_about,
+    label,
+    listed,
+    live_shapes,
+    own_nodes,
+    report,
+    seen_at,
+    traced,
+    write,
+)
+from agentic.rules.routines import routine
+from agentic.rules.yaml_added import Said
+from agentic.sql import quote
+
+SURE = 0.7
+"""From here on a column is tagged; below it is named for a person to look at."""
+SHAPE_CALLS = 12
+SHARE = 0.5
+"""Of a column's filled values that must have a shape."""
+_TEXT = re.compile(r"char|text|string|clob", re.IGNORECASE)
+_NEVER = re.compile(
+    r"(?:^(?:is|has|num|count|n)_|_(?:id|key|sk|at|on|count|cnt|type|status|flag|hash|sent|verified"
+    r"|opt_?in|domain|length|valid|uuid)$|template|campaign|subject)"
+)
+_PEOPLE = re.compile(
+    r"customer|user|employee|person|people|contact|patient|member|lead|subscriber|staff|author"
+    r"|client|guest|driver|student|tenant|candidate|passenger|profile|account_holder"
+)
+
+# Category, how sure the name alone makes, whether only text may hold it, the name.
+_NAMES: tuple[tuple[str, float, bool, re.Pattern[str]], ...] = (
+    ("email", 0.85, True, re.compile(r"(?:^|_)e_?mail(?:_?addr(?:ess)?)?(?:_|$)")),
+    ("phone", 0.85, False, re.compile(r"(?:^|_)(?:phone|mobile|msisdn|fax|telephone|cell)"
+                                      r"(?:_?(?:number|no|nr))?(?:_|$)")),
+    ("national_id", 0.9, False, re.compile(r"(?:^|_)(?:ssn|social_security(?:_number)?|passport"
+                                           r"(?:_?(?:number|no))?|tax_?id|nif|national_?id"
+                                           r"|driving_licen[cs]e)(?:_|$)")),
+    ("payment", 0.9, False, re.compile(r"(?:^|_)(?:iban|card_?number|credit_card|pan|cvv"
+                                       r"|bank_account(?:_?number)?)(?:_|$)")),
+    ("birth_date", 0.9, False, re.compile(r"(?:^|_)(?:dob|date_of_birth|birth_?da(?:te|y))"
+                                          r"(?:_|$)")),
+    ("person_name", 0.85, True, re.compile(r"^(?:(?:customer|user|employee|contact|patient|member"
+                                           r"|client|person|driver|guest)_)?(?:first|last|full"
+                                           r"|middle|given|family|maiden)_?name$|surname")),
+    ("person_name", 0.8, True, re.compile(r"^(?:customer|user|employee|contact|patient|member"
+                                          r"|client|person|driver|guest|student)_name$")),
+    ("address", 0.8, True, re.compile(r"(?:^|_)(?:street|address_?line|home_address|postal_address"
+                                      r"|(?:billing|shipping|mailing)_address)(?:_|\d|$)")),
+    ("ip_address", 0.85, True, re.compile(r"(?:^|_)ip(?:_?addr(?:ess)?)?$")),
+    ("secret", 0.9, True, re.compile(r"(?:^|_)(?:password|passwd|pin_code|secret|api_key)(?:_|$)")),
+)  # fmt: skip
+_WEAK: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("person_name", re.compile(r"^name$")),
+    ("address", re.compile(r"^(?:address|zip|zip_?code|post_?code|postal_code)$")),
+)
+# What values look like, without one of them being seen: LIKE and lengths alone.
+_SHAPES: tuple[tuple[str, str], ...] = (
+    ("email", "{c} like '%_@_%._%' and {c} not like '% %'"),
+    ("national_id", "{c} like '___-__-____'"),
+    ("phone", "{c} like '+%' and length({c}) between 9 and 20"),
+)
+_UNSAYING = re.compile(r"(?i)\b(?:md5|sha\d*|hash\w*|xxhash\w*|hex|count|length|len)\s*\(")
+_KEPT = re.compile(
+    r"(?i)\b(?:min|max|any_value|first|last|mode|string_agg|listagg|array_agg|list)\b"
+)
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """A column that looks like personal data."""
+
+    node: str
+    column: str
+    category: str
+    confidence: float
+    why: str
+
+
+@routine("governance", order=50)
+def tag_personal_data(case: Case) -> Steps[None]:
+    """Propose the tag `pii` for columns that look like personal data, and for their copies."""
+    nodes = own_nodes(case, *ROOTS, *MADE)
+    shapes = yield from live_shapes(nodes)
+    lineage = traced(case, shapes)
+    suspects = yield from _suspects(case, shapes)
+    spread = _copies(lineage, suspects)
+    tagged = _tagged(case)
+    wishes, doubts = [], []
+    for uid in asked_about(case, nodes):
+        wish = Wish(uid, why="personal data is tagged where it is and where it is passed on")
+        for one in sorted(spread.values(), key=lambda one: one.column):
+            if one.node != uid or (uid, one.column.lower()) in tagged:
+                continue
+            if one.confidence < SURE:
+                doubts.append(one)
+                continue
+            meta = (("pii_category", one.category),)
+            wish.said.append(Said(one.column, tags=("pii",), meta=meta))
+        wishes.append(wish)
+    done = yield from write(case, wishes)
+    yield from _told(spread, done, doubts)
+
+
+def _suspects(case: Case, shapes: dict[str, Shape]) -> Steps[dict[tuple[str, str], Suspect]]:
+    """By name and type everywhere; by the shape of values where the rows enter the project."""
+    found: dict[tuple[str, str], Suspect] = {}
+    asked = 0
+    for uid, shape in shapes.items():
+        for column in shape.columns.values():
+            one = by_name(uid, column.name, column.type)
+            if one is not None:
+                found[(uid, column.name.lower())] = one
+        if not uid.startswith(ROOTS) or asked >= SHAPE_CALLS:
+            continue
+        asked += 1
+        by_value = yield from _by_value(case, uid, shape)
+        for key, (category, share) in by_value.items():
+            known = found.get(key)
+            found[key] = _with_shape(known, uid, shape.columns[key[1]].name, category, share)
+    return found
+
+
+def _with_shape(
+    known: Suspect | None, uid: str, column: str, category: str, share: float
+) -> Suspect:
+    seen = f"{share:.0%} of its values have the shape of {category.replace('_', ' ')}"
+    if known is None:
+        return Suspect(uid, column, category, 0.75, seen)
+    confidence = 0.97 if known.category == category else known.confidence
+    return msgspec.structs.replace(known, confidence=confidence, why=f"{known.why}; {seen}")
+
+
+def by_name(uid: str, column: str, kind: str) -> Suspect | None:
+    """What a column's name and type say of it; None where they say nothing."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()
+    if _NEVER.search(name) or re.match(r"(?i)bool", kind):
+        return None
+    text = bool(_TEXT.search(kind)) or not kind
+    for category, confidence, text_only, pattern in _NAMES:
+        if pattern.search(name) and (text or not text_only):
+            why = f"its name says {category.replace('_', ' ')}"
+            return Suspect(uid, column, category, confidence, why)
+    for category, pattern in _WEAK:
+        if text and pattern.search(name):
+            people = bool(_PEOPLE.search(label(uid).lower()))
+            why = f"`{column}` of {'people' if people else 'something that may be no person'}"
+            return Suspect(uid, column, category, 0.75 if people else 0.3, why)
+    return None
+
+
+def _by_value(
+    case: Case, uid: str, shape: Shape
+) -> Steps[dict[tuple[str, str], tuple[str, float]]]:
+    """Columns whose values have a telling shape, with their share. Only counts are asked."""
+    texts = [c for c in shape.columns.values() if _TEXT.search(c.type)][:20]
+    if not texts:
+        return {}
+    parts = []
+    for at, column in enumerate(texts):
+        name = quote(column.name, case.dialect)
+        parts.append(f"count({name}) as n{at}")
+        for number, (_, test) in enumerate(_SHAPES):
+            parts.append(
+                f"sum(case when {test.format(c=name)} then 1 else 0 end) as s{at}_{number}"
+            )
+    sql = f"select {', '.join(parts)} from {shape.relation}"  # noqa: S608 -- names are quoted
+    rows = yield from rows_of(sql, max_rows=1)
+    if not rows:
+        return {}
+    found: dict[tuple[str, str], tuple[str, float]] = {}
+    for at, column in enumerate(texts):
+        filled = int(rows[0].get(f"n{at}") or 0)
+        for number, (category, _) in enumerate(_SHAPES):
+            share = int(rows[0].get(f"s{at}_{number}") or 0) / filled if filled else 0.0
+            if share >= SHARE:
+                found[(uid, column.name.lower())] = (category, share)
+    return found
+
+
+def _copies(
+    lineage: ColumnLineage, suspects: dict[tuple[str, str], Suspect]
+) -> dict[tuple[str, str], Suspect]:
+    """The suspects and what is made of them, as far as a value can still be told from it."""
+    found = dict(suspects)
+    waiting = [one for one in suspects.values() if one.confidence >= SURE]
+    while waiting:
+        one = waiting.pop(0)
+        for edge in lineage.downstream(one.node, one.column):
+            key = (edge.node, edge.column.lower())
+            if (
+                not edge.column
+                or edge.column == "*"
+                or not _still_tells(edge.kind, edge.expression)
+            ):
+                continue
+            known = found.get(key)
+            if known is not None and known.confidence >= SURE:
+                continue
+            why = f"made of {label(one.node)}.{one.column}"
+            copy = Suspect(edge.node, edge.column, one.category, one.confidence, why)
+            found[key] = copy
+            waiting.append(copy)
+    return found
+
+
+def _still_tells(kind: str, expression: str) -> bool:
+    if kind in ("unchanged", "renamed"):
+        return True
+    if kind == "transformed":
+        # A comparison is a flag; a hash or a length tells no value.
+        flag = re.search(r"(?i)^\s*(?:not\b|case\b.*\b(?:true|1|0)\b)|[<>=]|\bis (?:not )?null\b|"
+                         r"\blike\b|\bin \(", expression)  # fmt: skip
+        return bool(expression) and not flag and not _UNSAYING.search(expression)
+    return kind == "aggregated" and bool(_KEPT.search(expression))
+
+
+def _tagged(case: Case) -> set[tuple[str, str]]:
+    """Columns that are tagged already, or lie in a node that is tagged whole."""
+    found = set()
+    for uid, node in case.manifest.all.items():
+        for column in getattr(node, "columns", {}).values():
+            tags = {*column.tags, *(column.config.get("tags") or [])}
+            if "pii" in tags or "pii" in getattr(node, "tags", ()) or column.meta.get("pii"):
+                found.add((uid, column.name.lower()))
+    return found
+
+
+def _told(spread: dict[tuple[str, str], Suspect], done: Done, doubts: list[Suspect]) -> Steps[None]:
+    doubt = "; ".join(f"{label(one.node)}.{one.column} ({one.why})" for one in doubts[:10])
+    unsure = f"Not sure, so not tagged: {doubt}." if doubt else ""
+    written = [
+        spread[(wish.node, said.column.lower())] for wish in done.written for said in wish.said
+    ]
+    policy = _policy(written, doubts)
+    if not written:
+        decision = "escalate" if doubts or done.refused else "no_change"
+        yield from report(
+            decision=decision,
+            title="no personal data is left to tag",
+            rationale=f"Nothing more looks like personal data. {unsure} {done.rest()}".strip(),
+            said=policy if doubts else None,
+            step="A person says of these columns whether they hold personal data."
+            if doubts
+            else "",
+        )
+        return
+    first = done.written[0]
+    count = f"{len(written)} columns of {len(done.written)} nodes"
+    yield from report(
+        decision="fix",
+        title=f"governance({label(first.node)}): tag {count} as pii",
+        rationale=(
+            f"{count} look like personal data by name, type and shape of values, or are made of "
+            "such columns; no value was read out. Tagged columns cannot be read by agents until "
+            f"`read.mask` names them. {unsure} {done.rest()}"
+        ).strip(),
+        said=policy,
+    )
+
+
+def _policy(written: list[Suspect], doubts: list[Suspect]) -> dict[str, Any]:
+    every = [*written, *doubts][:200]
+    found = sorted({one.category for one in written})
+    return {
+        "summary": f"{len(written)} columns to tag: {listed(found)}."
+        if written
+        else "Columns that a person has to judge.",
+        "columns": [
+            {
+                "node": one.node,
+                "column": one.column,
+                "category": one.category,
+                "measure": "tag" if one.confidence >= SURE else "none",
+                "why": one.why,
+                "confidence": one.confidence,
+            }
+            for one in every
+        ],
+        "rules": ['read: {mask: ["tag:pii"]}'] if written else [],
+        "evidence": [
+            seen_at(f"{one.column}: {one.why}.", f"{one.node}.{one.column}") for one in every[:30]
+        ],
+    }
