@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from threading import Lock
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from agentic.exceptions import StoreError
 
+_KEPT = 4
 _VALUE = re.compile(r":(\w+)")
 Run = Callable[..., Sequence[Sequence[Any]]]
 """`run(statement, **values)`: the rows, if the statement has any."""
@@ -27,13 +29,27 @@ class _Made(NamedTuple):
     """Names of the values by position; None where the driver takes them by name."""
 
 
+class _Held(NamedTuple):
+    """A connection of ours: it belongs to no pool."""
+
+    pooled: Any
+    driver: Any
+
+
 class Quick:
-    """Short transactions of one store; safe from several threads, since each takes a connection."""
+    """Short transactions of one store, from any thread.
+
+    A few connections are kept open between them. Within a process SQLite's writers queue here:
+    its own waiting is sleep, look, sleep longer.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[object] = Lock() if self._sqlite else nullcontext()
         self._made: dict[str, _Made] = {}
+        self._idle: list[_Held] = []
+        event.listen(engine, "engine_disposed", self._close)
 
     @contextmanager
     def write(self, *, flush: bool) -> Iterator[Run]:
@@ -42,40 +58,65 @@ class Quick:
 
         Database errors come out as StoreError, with nothing written.
         """
-        with self._connection() as connection:
+        with self._turn, self._connection() as connection:
             cursor = connection.cursor()
             try:
                 if self._sqlite:
-                    cursor.execute(f"PRAGMA synchronous={'FULL' if flush else 'NORMAL'}")
+                    if flush:
+                        cursor.execute("PRAGMA synchronous=FULL")
                     cursor.execute("BEGIN IMMEDIATE")
                 yield lambda statement, **values: self._run(cursor, statement, values)
                 connection.commit()
             except BaseException:
                 connection.rollback()
                 raise
-            finally:
-                if self._sqlite:
-                    cursor.execute("PRAGMA synchronous=FULL")
+            if self._sqlite and flush:
+                cursor.execute("PRAGMA synchronous=NORMAL")
 
     def read(self, statement: str, **values: Any) -> Sequence[Sequence[Any]]:
         """Rows as they are now; SQLite's writers do not keep it waiting."""
         with self._connection() as connection:
-            return self._run(connection.cursor(), statement, values)
+            rows = self._run(connection.cursor(), statement, values)
+            connection.rollback()
+        return rows
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
-        """One of the pool's, as the driver made it; given back without an open transaction."""
+        """One that is kept, or a new one. Kept again only after what went well."""
+        held = None
         try:
-            pooled = self._engine.raw_connection()
-            try:
-                yield pooled.driver_connection
-            finally:
-                pooled.close()
+            held = self._take() or self._open()
+            yield held.driver
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise StoreError(
                 f"the state store failed: {error}",
                 hint="Check free disk space and the permissions of `.agentic/`.",
             ) from error
+        else:
+            if len(self._idle) < _KEPT:
+                self._idle.append(held)
+                held = None
+        finally:
+            if held is not None:
+                held.pooled.close()
+
+    def _take(self) -> _Held | None:
+        with suppress(IndexError):  # another thread may have taken the last
+            return self._idle.pop()
+        return None
+
+    def _open(self) -> _Held:
+        """Made as the engine makes its own, then taken out of its pool."""
+        pooled = self._engine.raw_connection()
+        held = _Held(pooled, pooled.driver_connection)
+        pooled.detach()
+        if self._sqlite:
+            held.driver.execute("PRAGMA synchronous=NORMAL")
+        return held
+
+    def _close(self, _engine: Engine) -> None:
+        while held := self._take():
+            held.pooled.close()
 
     def _run(
         self, cursor: Any, statement: str, values: Mapping[str, Any]

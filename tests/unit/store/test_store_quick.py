@@ -22,9 +22,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def synchronous(store: Store) -> int:
-    """SQLite's setting of the connection that the pool gives next: 1 is NORMAL, 2 is FULL."""
-    ((value,),) = store.quick.read("pragma synchronous")
-    return int(value)
+    """SQLite's setting for everything that is not quick: 1 is NORMAL, 2 is FULL."""
+    with store.begin() as connection:
+        return int(connection.exec_driver_sql("pragma synchronous").scalar_one())
 
 
 def test_what_fails_writes_nothing(store: Store) -> None:
@@ -47,12 +47,25 @@ def test_an_exception_of_the_caller_writes_nothing_and_passes(store: Store) -> N
 
 
 @pytest.mark.parametrize("flush", [True, False])
-def test_everything_else_is_flushed_to_the_disk_afterwards(store: Store, flush: bool) -> None:
+def test_each_write_is_as_safe_as_it_asked_to_be(store: Store, flush: bool) -> None:
+    for first in (not flush, flush):
+        with store.quick.write(flush=first):
+            pass
     with store.quick.write(flush=flush) as run:
         ((inside,),) = run("pragma synchronous")
 
     assert inside == (2 if flush else 1)
     assert synchronous(store) == 2
+
+
+def test_a_store_that_is_let_go_holds_no_file(store: Store, tmp_path: Path) -> None:
+    with store.quick.write(flush=False) as run:
+        run(WRITE, name="a", value="1")
+    store.engine.dispose()
+    with sqlite3.connect(tmp_path / ".agentic" / "state.db") as alone:
+        (mode,) = alone.execute("pragma journal_mode=delete").fetchone()
+
+    assert mode == "delete"
 
 
 def test_a_store_that_is_locked_says_so_and_stays_as_safe(store: Store, tmp_path: Path) -> None:
