@@ -15,17 +15,20 @@ from agentic.cli.output import emit_json, emit_text, note
     metavar="REV",
     help="List what these files allow and those of the git revision REV did not; write nothing.",
 )
+@click.option("--prompts", is_flag=True, help="Show each agent's rendered prompt and its tokens.")
 @project_options()
-def command(flags: Flags, revision: str | None) -> int:
+def command(flags: Flags, revision: str | None, prompts: bool) -> int:
     """Check agents.yml and guardrails.yml, and compile them to target/agentic/manifest.json.
 
     Every issue of both files is told at once, as `file:line:col CODE message`. When one of them is
-    an error, nothing is written and the exit code is 2. With --compare the exit code is 1 while
-    something widened that nobody approved.
+    an error, nothing is written and the exit code is 2. The JSON summary holds each agent's prompt
+    as its model is sent it, with an estimate of its tokens; --prompts shows them as text.
+    With --compare the exit code is 1 while something widened that nobody approved.
     """
     from agentic.cli.compilation import compile_here, shown, shown_path
     from agentic.cli.pins import seen_changes
-    from agentic.compiler import write_manifest
+    from agentic.cli.prompts_shown import prompt_line, prompt_text
+    from agentic.compiler import prompts_of, write_manifest
     from agentic.records import dump
 
     found = compile_here(flags)
@@ -62,7 +65,8 @@ def command(flags: Flags, revision: str | None) -> int:
             "manifest": shown_path(written) if written else None,
             "content_hash": compiled.content_hash if written else None,
         }
-        emit_json({**summary, **counts})
+        told = [] if errors else [prompt_line(one) for one in prompts_of(compiled)]
+        emit_json({**summary, **counts, "prompts": told})
     else:
         if found.issues:
             emit_text()
@@ -70,6 +74,8 @@ def command(flags: Flags, revision: str | None) -> int:
         emit_text(f"Found {said}")
         if written:
             emit_text(f"Compiled to {shown_path(written)} ({compiled.content_hash[:12]})")
+        for prompt in prompts_of(compiled) if prompts and not errors else ():
+            emit_text("\n" + prompt_text(prompt))
         passed = 0 if errors else len(compiled.agents)
         emit_text(f"Done. PASS={passed} WARN={warnings} ERROR={errors}")
     return 2 if errors else 0

@@ -3,11 +3,12 @@
 from agentic.compiler import codes as codes
 from agentic.compiler.artifact import manifest_path, manifest_text, read_manifest, write_manifest
 from agentic.compiler.compare import Widening, widened_between
-from agentic.compiler.compile import Checked, check_project, compile_project
+from agentic.compiler.compile import Checked, check_project, compile_project, compile_role
 from agentic.compiler.delegates import delegate_spec
 from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import lineage_of, render_instructions
 from agentic.compiler.own_servers import server_body
+from agentic.compiler.plans import plan_of_text
 from agentic.compiler.prompts import Prompt, prompts_of
 from agentic.compiler.revision import AtRevision, compile_revision
 from agentic.compiler.rules import path_matches
@@ -19,6 +20,7 @@ __all__ = [
     "Widening",
     "check_project",
     "compile_project",
+    "compile_role",
     "compile_revision",
     "current_manifest",
     "delegate_spec",
@@ -27,6 +29,7 @@ __all__ = [
     "manifest_text",
     "parse_project",
     "path_matches",
+    "plan_of_text",
     "prompts_of",
     "read_manifest",
     "render_instructions",

@@ -132,7 +132,7 @@ def _citations(bench: Bench, finding: Finding, fact: Evidence) -> list[Citation]
             cite("file", where.rpartition(":")[0])
         if not found:
             cite("node", _node_of(bench, where))
-            cite("query", _asked(bench, where))
+            cite(*_asked(bench, where, rows=bool(fact.rows)))
     if not found:
         cite("run", bench.incident.invocation_id or bench.incident.fingerprint)
     if not found:
@@ -154,13 +154,15 @@ def _node_of(bench: Bench, relation: str) -> str:
     return named[0] if len(named) == 1 else ""
 
 
-def _asked(bench: Bench, relation: str) -> str:
-    """The id of the last query over a relation."""
+def _asked(bench: Bench, relation: str, *, rows: bool) -> tuple[CitedKind, str]:
+    """The call that showed a relation: the last query of its rows, or what told its columns."""
     table = relation.rpartition(".")[2].replace('"', "").lower()
-    for call in reversed(bench.made):
-        if call.name == "run_sql" and table in str(call.input.get("sql", "")).lower():
-            return call.id
-    return ""
+    about = [call for call in bench.made if table in str(call.input).lower()]
+    shapes = [call.id for call in about if call.name == "get_schema"]
+    queries = [call.id for call in about if call.name == "run_sql"]
+    if queries and (rows or not shapes):
+        return "query", queries[-1]
+    return "call", shapes[0] if shapes else ""
 
 
 def _fix(bench: Bench, decision: DecisionKind, title: str, next_step: str) -> list[str]:

@@ -1,0 +1,35 @@
+"""An agent's prompt as `agentic compile` shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from agentic.cli.output import plain
+from agentic.compiler import Prompt
+from agentic.records import dump
+
+
+def prompt_line(prompt: Prompt) -> dict[str, Any]:
+    """The prompt for `--output json`."""
+    said: dict[str, Any] = dump(prompt)
+    return {**said, "tokens": prompt.tokens}
+
+
+def prompt_text(prompt: Prompt) -> str:
+    """The prompt as text: what it costs, then what it says."""
+    who = click.style(f"{prompt.agent}", bold=True) + f"  {prompt.engine}, {prompt.model}"
+    lines = [
+        f"{who}, effort {prompt.effort}",
+        f"  {prompt.prompt_tokens:,} tokens of prompt, {prompt.tools_tokens:,} of {prompt.tools} "
+        f"tools ({prompt.counted}); the incident comes on top",
+        *_indented(prompt.text),
+    ]
+    if prompt.request:
+        lines += ["", "  For a task in words:", *_indented(prompt.request)]
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  | {plain(line)}".rstrip() for line in text.strip().splitlines()]
