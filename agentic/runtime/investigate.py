@@ -215,10 +215,7 @@ def _loop(session: Session, found: Investigation, engine: Engine, told: str = ""
         effects=Effects(session, found.run_id, found.incident.fingerprint),
         team=team,
     )
-    hands = Hands(
-        project_variables(session.project.root), session.target.name, lambda: boundary.key
-    )
-    boundary.bodies = bodies_of(own, hands)
+    hands = _own_bodies(session, boundary)
     found.bench.notify = lambda to, title, text: tell_one(
         session, to, Notice(boundary.key, title, (text,), {"run_id": found.run_id})
     )
@@ -255,6 +252,14 @@ def _team(session: Session, found: Investigation, tools: dict[str, ToolSpec]) ->
 
 def _who(found: Investigation) -> str:
     return f"{found.led_by}>{found.agent.name}" if found.led_by else found.agent.name
+
+
+def _own_bodies(session: Session, boundary: Boundary) -> Hands:
+    """Gives the boundary the bodies of users' tools; what they opened is closed with the hands."""
+    variables = project_variables(session.project.root)
+    hands = Hands(variables, session.target.name, lambda: boundary.key)
+    boundary.bodies = bodies_of(session.compiled.own_tools, hands)
+    return hands
 
 
 def _ask_the_rules(case: Case, boundary: Boundary) -> dict[str, Any]:
