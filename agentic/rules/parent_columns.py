@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
-from agentic.rules.asking import shapes_of, text_of
+from agentic.rules.asking import Shape, shapes_of, text_of
 from agentic.rules.case import Case, Diagnosis, Draft, Steps
 from agentic.rules.drift import Drift, drift_of, ordered
 from agentic.rules.history import latest_change, restored
@@ -86,9 +86,34 @@ def _drifts(case: Case) -> Steps[list[Drift]]:
     nodes = case.above("model", "snapshot")
     shapes = yield from shapes_of(nodes)
     found = [d for uid, shape in shapes.items() if (d := drift_of(case, uid, shape))]
+    found = found or _through_stars(case, shapes)
     # A parent that lacks the column because its own parent does is not the cause.
     highest = case.graph.earliest([d.node for d in found])
     return ordered(case, [d for d in found if d.node in highest])
+
+
+def _through_stars(case: Case, shapes: dict[str, Shape]) -> list[Drift]:
+    """The one parent that lacks what a failing child got from it by a star and handed on.
+
+    Where several relations are read by stars, no code says which of them gave a column: the
+    child's last build does, that had it, and the other parents do, that have it still.
+    """
+    found = []
+    for child in (uid for uid in case.failing if uid.startswith("model.")):
+        built = shapes.get(child)
+        parents = [uid for uid in case.graph.parents(child) if uid in shapes]
+        if built is None or "*" not in (case.node(child).raw_code or "") or not parents:
+            continue
+        own = listed_outputs(case.node(child).raw_code or "", case.dialect)
+        told = [key for key in built.columns if mentioned(case.messages, key) and key not in own]
+        for name in told:
+            lacking = [uid for uid in parents if name not in shapes[uid].columns]
+            if len(lacking) != 1 or not shapes[lacking[0]].exists:
+                continue
+            shape = shapes[lacking[0]]
+            new = tuple(c for key, c in shape.columns.items() if key not in built.columns)
+            found.append(Drift(lacking[0], (name,), new, shape, {name: (child,)}))
+    return found
 
 
 def _new_name(case: Case, drift: Drift, missing: str) -> Steps[str | None]:

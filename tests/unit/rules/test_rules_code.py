@@ -311,3 +311,46 @@ def test_a_circle_that_nothing_tells_how_to_cut_is_a_question_with_its_edges(kno
     assert "pays reads stg_pay" in facts
     assert "a layer above its own" in facts
     assert "edit_file" not in world.names()
+
+
+UNION = "select * from {{ ref('paid') }} union all select * from {{ ref('churned') }}"
+TOTAL = f"with u as ({UNION}) select *, amount * 2 as twice from u where is_first"
+
+
+@pytest.mark.parametrize(
+    ("churned", "told", "node"),
+    [
+        (["id", "amount", "is_first"], "is_first", "model.shop.paid"),
+        (["id", "amount"], "is_first", ""),  # both lack it: which of them gave it is not told
+        (["id", "amount", "is_first"], "twice", ""),  # the child's own
+    ],
+)
+def test_of_two_parents_read_by_stars_the_one_that_lost_the_column_is_the_cause(
+    churned: list[str], told: str, node: str
+) -> None:
+    nodes = [
+        model("paid", "select id, amount, true as is_first_value from raw", []),
+        model("churned", "select id, amount, false as is_first from raw", []),
+        model(
+            "total",
+            TOTAL,
+            ["model.shop.paid", "model.shop.churned"],
+            config={"materialized": "table"},
+        ),
+    ]
+    world = World(
+        {
+            "model.shop.paid": dict.fromkeys(["id", "amount", "is_first_value"], "INTEGER"),
+            "model.shop.churned": dict.fromkeys(churned, "INTEGER"),
+            "model.shop.total": dict.fromkeys(["id", "amount", "is_first", "twice"], "INTEGER"),
+        }
+    )
+    text = f'Binder Error: Referenced column "{told}" not found in FROM clause!'
+
+    report = world.run(case_of(nodes, failed("model.shop.total", text)))
+
+    assert (report["finding"]["code"] == "AR020") is bool(node)
+    if node:
+        assert report["finding"]["root_cause"]["node"] == node
+        assert report["decision"] == "fix"
+        assert "is_first from raw" in world.calls[-2].input["edits"][0]["new"]
