@@ -41,9 +41,13 @@ def command(flags: Flags, agent: str | None, apply: bool, request: str | None) -
 def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_only: bool) -> int:
     """What `run` and `diagnose` share. Returns the exit code."""
     from agentic.cli.progress import progress_sink
+    from agentic.rules import STANDING
     from agentic.runtime import (
+        agent_named,
         close_gone,
         handle,
+        handle_request,
+        has_standing_task,
         open_session,
         remember_relations,
         silent_incidents,
@@ -58,6 +62,9 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
         diagnose_only=diagnose_only,
         sinks=(sink,),
     )
+    if agent is not None and not diagnose_only and has_standing_task(session, agent):
+        run = handle_request(session, agent_named(session, agent), STANDING)
+        return _shown(flags, [run], apply=apply)
     if not incidents:
         incidents = silent_incidents(session)
         if incidents:

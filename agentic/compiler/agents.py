@@ -49,6 +49,16 @@ def compile_agents(inputs: Inputs, limits: Limits) -> tuple[CompiledAgent, ...]:
     return with_delegates(inputs, found, written, standard)
 
 
+def standard_role(inputs: Inputs, limits: Limits, name: str) -> CompiledAgent | None:
+    """A standard agent as it ships, under its short name; None for one with delegates, or none."""
+    short = name.removeprefix(STANDARD_PREFIX)
+    base = standard_agents().get(f"{STANDARD_PREFIX}{short}")
+    if base is None or base.delegates:
+        return None
+    spec = AgentSpec(name=short, extends=f"{STANDARD_PREFIX}{short}")
+    return replace(_compile(inputs, spec, ("agents",), limits), name=short)
+
+
 def _compile(inputs: Inputs, spec: AgentSpec, path: YamlPath, limits: Limits) -> CompiledAgent:
     base = _base(inputs, spec, path)
     merged = _merged(spec, base)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from agentic.compiler.agents import compile_agents
+from agentic.compiler.agents import compile_agents, standard_role
 from agentic.compiler.guardrails import compile_guardrails
 from agentic.compiler.inputs import Inputs
 from agentic.compiler.outputs import compile_outputs
@@ -17,7 +17,7 @@ from agentic.config import ConnectionSpec, Specs
 from agentic.exceptions import ConfigError, Issue
 from agentic.lineage import Graph
 from agentic.project import Manifest, Project, Target
-from agentic.records import Compiled, content_hash, dump
+from agentic.records import Compiled, CompiledAgent, content_hash, dump
 from agentic.tools import registry, toolsets
 
 
@@ -58,18 +58,46 @@ def check_project(
     targets: dict[str, Target],
 ) -> Checked:
     """The same without raising."""
-    inputs = Inputs(
+    inputs = _inputs(project, specs, manifest, graph, (target, targets))
+    compiled = _compiled(inputs)
+    return Checked(compiled, tuple(inputs.errors), tuple(inputs.warnings))
+
+
+def compile_role(
+    name: str,
+    project: Project,
+    specs: Specs,
+    manifest: Manifest,
+    graph: Graph,
+    targets: tuple[str | Target, dict[str, Target]],
+) -> CompiledAgent | None:
+    """A standard agent that agents.yml does not speak of, as it ships and under its own name.
+
+    None when no agent ships under the name (`governance`, `agentic.governance`), or it has
+    delegates: an orchestrator is declared.
+    """
+    inputs = _inputs(project, specs, manifest, graph, targets)
+    return standard_role(inputs, compile_guardrails(inputs).limits, name)
+
+
+def _inputs(
+    project: Project,
+    specs: Specs,
+    manifest: Manifest,
+    graph: Graph,
+    targets: tuple[str | Target, dict[str, Target]],
+) -> Inputs:
+    target, known = targets
+    return Inputs(
         project=project,
         specs=specs,
         manifest=manifest,
         graph=graph,
         target=target if isinstance(target, str) else target.name,
-        targets=targets,
+        targets=known,
         tools=registry(),
         toolsets=toolsets(),
     )
-    compiled = _compiled(inputs)
-    return Checked(compiled, tuple(inputs.errors), tuple(inputs.warnings))
 
 
 def _compiled(inputs: Inputs) -> Compiled:

@@ -12,6 +12,9 @@ from typing import TypeVar
 from agentic.rules.case import Case, Steps
 from agentic.rules.driver import numbered
 
+STANDING = "Do the standing task of this role."
+"""The request of a role that is called without one."""
+
 Routine = Callable[[Case], Steps[None]]
 F = TypeVar("F", bound=Routine)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agentic.compiler import compile_project, current_manifest, write_manifest
+from agentic.compiler import compile_project, compile_role, current_manifest, write_manifest
 from agentic.config import load_files
 from agentic.events import Sink, Stream, file_sink, openlineage_sink
 from agentic.exceptions import DbtError, ProjectError
@@ -87,6 +87,9 @@ def open_session(  # noqa: PLR0913 - each is a flag of the command
         clock=utc_now,
         apply=apply,
         diagnose_only=diagnose_only,
+        role=lambda name: compile_role(
+            name, project, specs, manifest, graph, (baseline, list_targets(project))
+        ),
     )
     remember_invocation(session, changed=bool(collected.changed))
     return session, collected.incidents

@@ -32,6 +32,8 @@ class Session:
     clock: Callable[[], str]
     apply: bool = False
     """Open the branch and the pull request; without it nothing leaves the workspace."""
+    role: Callable[[str], CompiledAgent | None] = lambda _name: None
+    """A standard agent that agents.yml does not declare, called by its name."""
     diagnose_only: bool = False
     """Stop at the finding; nothing is built."""
     outer: Compiled | None = None
@@ -56,7 +58,7 @@ class Session:
                     return agent
             elif incident.kind in agent.when and _sees(agent, incident):
                 return agent
-        return None
+        return self.role(name) if name is not None else None
 
 
 def _sees(agent: CompiledAgent, incident: Incident) -> bool:
