@@ -10,8 +10,18 @@ import msgspec
 from agentic.compiler.inputs import Inputs
 from agentic.compiler.limits import tightened, widened
 from agentic.compiler.plan_graph import Powers, graph_faults
-from agentic.config import Document, PlanItem, StepSpec, YamlPath, did_you_mean
-from agentic.records import ESCALATE, CompiledAgent, CompiledPlan, Limits, PlanStep, ToolSpec
+from agentic.config import Document, PlanItem, StepSpec, YamlPath, did_you_mean, parse_document
+from agentic.config.validate import validate
+from agentic.exceptions import Issue
+from agentic.records import (
+    ESCALATE,
+    Compiled,
+    CompiledAgent,
+    CompiledPlan,
+    Limits,
+    PlanStep,
+    ToolSpec,
+)
 from agentic.tools import ToolError, check_input, registry
 
 Tell = Callable[[YamlPath, str, str, str], None]
@@ -76,6 +86,37 @@ def compile_plans(
         if item.config.enabled:
             found.append(plan)
     return tuple(found)
+
+
+def plan_of_text(
+    text: str, name: str, compiled: Compiled
+) -> tuple[CompiledPlan | None, tuple[Issue, ...]]:
+    """A plan outside of agents.yml (YAML or JSON), under the same checks; nothing in it is
+    rendered. It may use the tools that the project's agents have, and no others."""
+    document = parse_document(text, name)
+    item = validate(document, PlanItem)
+    if item is None or document.issues:
+        return None, tuple(sorted({*document.issues}))
+    issues: set[Issue] = set()
+
+    def tell(place: YamlPath, code: str, message: str, hint: str) -> None:
+        issue = document.issue(place, code, message, hint=hint)
+        severity = "warning" if code == "AC236" else "error"
+        issues.add(msgspec.structs.replace(issue, severity=severity))
+
+    rails = compiled.guardrails
+    tools = {tool.name: tool for tool in compiled.tools}
+    cast = Cast(compiled.agents, tools, rails.limits, rails.approve_by)
+    for step, id_ in _twice(item):
+        path: YamlPath = ("steps", step, "id")
+        tell(path, "AC115", f"id {id_!r} is used twice in steps", "rename one of them")
+    plan = check_plan(item, cast, tell)
+    return plan, tuple(sorted(issues))
+
+
+def _twice(item: PlanItem) -> list[tuple[int, str]]:
+    ids = [step.id for step in item.steps]
+    return [(number, one) for number, one in enumerate(ids) if one in ids[:number]]
 
 
 def check_plan(

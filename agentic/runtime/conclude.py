@@ -37,6 +37,7 @@ from agentic.runtime.proof import Checked, proof_key, standing_proof
 from agentic.runtime.publishing import publish
 from agentic.runtime.session import Session
 from agentic.runtime.telling import tell
+from agentic.runtime.written_plans import written_plan
 
 _WHY = {
     "limit": "a limit was used up",
@@ -67,6 +68,9 @@ def conclude(
         result = replace(result, status="error", reason=f"{error.message} {error.hint}".strip())
     finally:
         found.places.close()
+    plan = written_plan(session, found.run_id)
+    if plan is not None:
+        result = replace(result, extra={**result.extra, "written_plan": dump(plan)})
     result = tell(session, found.journal, result)
     result = replace(result, usage=found.usage, ended_at=session.clock())
     _write(session, found, result)

@@ -41,6 +41,7 @@ from agentic.runtime.places import Places
 from agentic.runtime.session import Session
 from agentic.runtime.specialists import Team
 from agentic.runtime.telling import tell_one
+from agentic.runtime.written_plans import keep_plan
 from agentic.store import Approvals, Ask, Journal, new_run_id
 from agentic.tools import Bench, Report, offered_report, registry
 from agentic.tools.own import Hands, bodies_of
@@ -220,6 +221,7 @@ def _loop(session: Session, found: Investigation, engine: Engine, told: str = ""
         session, to, Notice(boundary.key, title, (text,), {"run_id": found.run_id})
     )
     found.bench.diagnose = lambda: _ask_the_rules(found.case, boundary)
+    found.bench.keep_plan = lambda plan: keep_plan(session, found.run_id, plan)
     task = Task(
         found.agent.name,
         instructions(found.agent, found.incident, session.graph),

@@ -80,6 +80,8 @@ class Bench:
     """Runs the rules over this bench's incident; given by the runtime, which may import them."""
     notify: Callable[[str, str, str], None] | None = None
     """Tells a connection a title and a text; given by the runtime. Raises ServiceError."""
+    keep_plan: Callable[[dict[str, Any]], tuple[str, ...]] | None = None
+    """Checks a plan and keeps it with the run; returns its faults. Given by the runtime."""
     history: Store | None = None
     """Past invocations and profiles; None: nothing is remembered in this run."""
     tables_read: bool = False

@@ -66,7 +66,12 @@ def test_toolsets_hold_what_the_configuration_promises() -> None:
         "rename_column",
         "write_test",
     )
-    assert found["report"] == ("diagnose", "scratchpad", "submit_report")
+    assert found["report"] == (
+        "create_remediation_plan",
+        "diagnose",
+        "scratchpad",
+        "submit_report",
+    )
 
 
 @pytest.mark.parametrize(
