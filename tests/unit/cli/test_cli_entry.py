@@ -16,16 +16,29 @@ from agentic.exceptions import AgenticError, ConfigError, Issue, WarehouseLocked
 HEAVY = {"dbt", "sqlglot", "sqlalchemy", "networkx", "duckdb", "anthropic", "pydantic", "rich"}
 
 
-def test_help_imports_no_library_but_click() -> None:
-    show = (
-        "import sys\nfrom agentic.cli.entry import cli\n"
-        "cli.main(['--help'], standalone_mode=False)\nprint(*sys.modules, file=sys.stderr)"
-    )
+def loaded_by(code: str) -> tuple[set[str], str]:
+    """Top-level modules that a new process has after `code`, and what it printed."""
+    show = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
-    loaded = {name.split(".")[0] for name in done.stderr.split()}
+    return {name.split(".")[0] for name in done.stderr.split()}, done.stdout
+
+
+def test_help_imports_no_library_but_click() -> None:
+    loaded, shown = loaded_by(
+        "import agentic\nfrom agentic.cli.entry import COMMANDS, cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "for name in COMMANDS: cli.main([name, '--help'], standalone_mode=False)"
+    )
 
     assert not HEAVY & loaded
-    assert all(name in done.stdout for name in COMMANDS)
+    assert all(name in shown for name in COMMANDS)
+
+
+def test_a_run_by_rules_loads_no_model_services_library() -> None:
+    """The SDK takes longer to load than many a run; only the engine that needs it does so."""
+    loaded, _ = loaded_by("import agentic.runtime, agentic.cli.run, agentic.runtime.engines")
+
+    assert not {"anthropic", "httpx2", "mcp", "dbt"} & loaded
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
