@@ -12,9 +12,10 @@ import dataclasses
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from agentic.compiler import delegate_spec
@@ -73,9 +74,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class _Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    task: str
-    nodes: tuple[str, ...] = ()
-    hypothesis: str = ""
+    """The schema of `delegate_spec`, held."""
+
+    task: Annotated[str, Meta(min_length=1, max_length=4_000)]
+    nodes: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    hypothesis: Annotated[str, Meta(max_length=1_000)] = ""
 
 
 @dataclass
