@@ -107,4 +107,6 @@ def _next(ask: Ask) -> str:
         return "`agentic compile --compare` passes for exactly these files."
     if ask.kind == "effect":
         return "`agentic run --apply` now goes on with the run and does exactly this, once."
+    if ask.kind in ("plan", "plan_step"):
+        return "The same `agentic run` now goes on with the plan."
     return "`agentic run --apply` now opens the branch as ready for review."

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from agentic.cli.graphs import plan_lines
 from agentic.cli.options import Flags
 from agentic.cli.output import plain
 from agentic.compiler import compile_project, current_manifest
@@ -24,7 +25,7 @@ from agentic.project import (
     load_manifest,
     read_target,
 )
-from agentic.records import Compiled, Edit, Proposal
+from agentic.records import Compiled, CompiledPlan, Edit, Proposal, load
 from agentic.review import patch_of
 from agentic.store import Approvals, Ask, AuditTrail, anchor_of, open_store, utc_now
 
@@ -92,6 +93,8 @@ def ask_text(ask: Ask) -> str:
             + f"  ({content['effect']} effect)\n  {plain(content['does'])}\n"
             + "\n".join(f"  {plain(line)}" for line in call.splitlines())
         )
+    if content.get("plan"):
+        blocks.append(_of_plan(content))
     statements = content.get("statements", ())
     blocks += [click.style("Statement   ", bold=True) + text for text in statements]
     if content.get("widened"):
@@ -111,6 +114,23 @@ def ask_text(ask: Ask) -> str:
         f"approvers   {approvers}"
     )
     return "\n\n".join(blocks)
+
+
+def _of_plan(content: dict[str, Any]) -> str:
+    """A step with its checks, or a whole plan that agents.yml does not have."""
+    request = content.get("request")
+    if content.get("graph"):
+        lines = list(plan_lines(load(CompiledPlan, content["graph"])))
+        lines += [
+            f"  {step['id']}: {step['task']}" for step in content["graph"]["steps"] if step["task"]
+        ]
+        return plain("\n".join([*lines, *([f"  for: {request}"] if request else [])]))
+    head = click.style("Plan        ", bold=True) + plain(content["plan"])
+    lines = [f"{head}, step {plain(content['step'])}: {plain(content['title'])}".rstrip(": ")]
+    lines += [f"  {plain(check)}" for check in content["checks"]]
+    if content.get("answer"):
+        lines.append(f"  {plain(content['answer'])}")
+    return "\n".join(lines)
 
 
 def _proposal(content: dict[str, Any]) -> Proposal:

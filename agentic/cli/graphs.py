@@ -76,6 +76,11 @@ def as_text(compiled: Compiled) -> Iterator[str]:
         yield f"agent {agent.name}  ({_starts(agent)})"
 
 
+def plan_lines(plan: CompiledPlan) -> Iterator[str]:
+    """A plan with its limits, steps and routes, as text."""
+    return _plan_text(plan)
+
+
 def _plan_text(plan: CompiledPlan) -> Iterator[str]:
     limits = plan.limits
     about = f": {plan.description}" if plan.description else ""

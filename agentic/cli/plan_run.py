@@ -18,9 +18,11 @@ _MARKS = {
 }
 
 
-def handle_plan(flags: Flags, session: Session, plan: CompiledPlan, request: str) -> int:
+def handle_plan(
+    flags: Flags, session: Session, plan: CompiledPlan, request: str, *, written: bool = False
+) -> int:
     """Run it and show how it ended. Returns the exit code."""
-    result = run_plan(session, plan, request)
+    result = run_plan(session, plan, request, written=written)
     if flags.as_json:
         emit_json(public_plan_run(result))
     else:
@@ -68,8 +70,7 @@ def _next(result: RunResult) -> list[str]:
     lines = []
     if result.status == "awaiting_approval":
         lines.append(f"{bold}{plain(result.reason)}")
-        again = f"agentic run {result.agent}"
-        lines.append(f"            then `{again}` goes on, with the same --request")
+        lines.append("            then the same `agentic run` goes on")
     elif result.branch:
         lines.append(f"{bold}review the branch {result.branch}")
         lines.append(f"            git log -p {result.branch}")

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from agentic.cli.graphs import plan_lines
 from agentic.cli.output import plain
 from agentic.cli.reported import report_text
-from agentic.records import CheckReport, Finding, Proposal, RunResult, dump, load
+from agentic.records import CheckReport, CompiledPlan, Finding, Proposal, RunResult, dump, load
 from agentic.review import label, patch_of
 
 _COLOUR = {"pass": "green", "warn": "yellow", "fail": "red", "not_compared": "yellow"}
@@ -28,6 +29,8 @@ def run_text(run: RunResult, *, applied: bool) -> str:
         blocks.append(_diff(run.proposal))
     if run.report is not None:
         blocks.append(_checks(run.report))
+    if run.extra.get("written_plan"):
+        blocks.append(_written(run))
     blocks.append(_next(run, applied=applied))
     return "\n\n".join(blocks) + "\n"
 
@@ -97,6 +100,12 @@ def _checks(report: CheckReport) -> str:
             f"{click.style(f'{outcome:<12}', fg=colour)}  {result.detail}"
         )
     return "\n".join(lines)
+
+
+def _written(run: RunResult) -> str:
+    """A plan that the engine wrote: nothing of it is done."""
+    drawn = "\n".join(plan_lines(load(CompiledPlan, run.extra["written_plan"])))
+    return f"{drawn}\n  agentic run --plan {run.run_id}   asks a person, then runs it"
 
 
 def _next(run: RunResult, *, applied: bool) -> str:

@@ -21,14 +21,26 @@ if TYPE_CHECKING:
     help="Open the branch and the pull request; without it nothing leaves the machine.",
 )
 @click.option("--request", metavar="TEXT", help="A task in words for it, instead of what broke.")
+@click.option(
+    "--plan",
+    "written",
+    metavar="FILE|RUN",
+    help="A plan from a file, or the one that RUN wrote; a person approves it first.",
+)
 @project_options()
-def command(flags: Flags, agent: str | None, apply: bool, request: str | None) -> int:
+def command(
+    flags: Flags, agent: str | None, apply: bool, request: str | None, written: str | None
+) -> int:
     """Diagnose, propose and prove; show the finding, the diff and the checks.
 
     Without AGENT every incident that the last building dbt invocation left goes to the first
     agent in agents.yml that matches it. `dbt build || agentic run` in CI: exit code 0 when nothing
     is left to do, 1 when something is left for a person, 2 for an error.
     """
+    if written is not None:
+        if agent is not None:
+            raise click.UsageError("--plan names the plan: leave the other name out")
+        return handle_task(flags, "", request or "", apply=apply, written=written)
     if request is not None:
         if agent is None or not request.strip():
             raise click.UsageError("--request needs an agent and words: run AGENT --request TEXT")
@@ -77,10 +89,12 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
     return _shown(flags, handle(session, incidents, agent_name=agent), apply=apply)
 
 
-def handle_task(flags: Flags, agent: str, request: str, *, apply: bool) -> int:
+def handle_task(
+    flags: Flags, agent: str, request: str, *, apply: bool, written: str | None = None
+) -> int:
     """A task in words for one agent, or a plan. Returns the exit code."""
     from agentic.cli.progress import progress_sink
-    from agentic.runtime import agent_named, handle_request, open_session, plan_named
+    from agentic.runtime import agent_named, handle_request, open_session, plan_named, read_plan
 
     session, _ = open_session(
         flags.project_dir,
@@ -91,10 +105,11 @@ def handle_task(flags: Flags, agent: str, request: str, *, apply: bool) -> int:
         sinks=(progress_sink(),),
         asked=True,
     )
-    if (plan := plan_named(session, agent)) is not None:
+    plan = read_plan(session, written) if written else plan_named(session, agent)
+    if plan is not None:
         from agentic.cli.plan_run import handle_plan
 
-        return handle_plan(flags, session, plan, request)
+        return handle_plan(flags, session, plan, request, written=bool(written))
     run = handle_request(session, agent_named(session, agent), request)
     return _shown(flags, [run], apply=apply)
 
@@ -114,7 +129,8 @@ def _shown(flags: Flags, runs: list[RunResult], *, apply: bool) -> int:
 
     for run in runs:
         if flags.as_json:
-            emit_json(public_run(run))
+            more = {"written_plan": run.extra.get("written_plan")}
+            emit_json(public_run(run) | {name: one for name, one in more.items() if one})
         else:
             emit_text(run_text(run, applied=apply))
     if not flags.as_json:

@@ -7,6 +7,7 @@ from agentic.runtime.remembering import remember_relations
 from agentic.runtime.requests import handle_request
 from agentic.runtime.session import Session
 from agentic.runtime.watching import silent_incidents
+from agentic.runtime.written_plans import read_plan
 
 __all__ = [
     "Session",
@@ -17,6 +18,7 @@ __all__ = [
     "has_standing_task",
     "open_session",
     "plan_named",
+    "read_plan",
     "remember_relations",
     "run_plan",
     "silent_incidents",

@@ -32,6 +32,8 @@ class PlanRun:
     run_id: str
     started_at: str
     journal: Journal
+    written: bool = False
+    """Not from agents.yml: it acts only after a person approved the plan itself."""
     base: str = ""
     tip: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
@@ -65,10 +67,12 @@ def merged(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     return tuple(files.values())
 
 
-def start_or_resume(session: Session, plan: CompiledPlan, request: str) -> PlanRun:
+def start_or_resume(
+    session: Session, plan: CompiledPlan, request: str, *, written: bool = False
+) -> PlanRun:
     """The run that goes on, or a new one. Raises StoreError when another process is at it."""
     words = " ".join(request.split())
-    name = content_hash(["plan", plan.name, words])[:16]
+    name = content_hash(["plan", plan.name, words, written])[:16]
     text = mask_text(request.strip() or plan.description)
     incident = Incident(
         name, "request", "", "", fingerprint=name, target=session.target.name, request=text
@@ -76,7 +80,7 @@ def start_or_resume(session: Session, plan: CompiledPlan, request: str) -> PlanR
     inputs = content_hash([dump(plan), words, session.compiled.content_hash, session.target.name])
     run_id, started_at = _row(session, plan, incident, inputs)
     journal = Journal(session.store, run_id)
-    return PlanRun(session, plan, text, incident, run_id, started_at, journal)
+    return PlanRun(session, plan, text, incident, run_id, started_at, journal, written)
 
 
 def _row(session: Session, plan: CompiledPlan, incident: Incident, inputs: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from agentic.review import open_branch
 from agentic.review.branch import TRAILER
 from agentic.runtime.budget import Budget
 from agentic.runtime.plan_end import finish
-from agentic.runtime.plan_reviews import Answer, ask_person
+from agentic.runtime.plan_reviews import Answer, ask_for_plan, ask_person
 from agentic.runtime.plan_state import PlanRun, merged, start_or_resume
 from agentic.runtime.plan_steps import Outcome, Start, Waiting, do_step, what_is_left
 from agentic.runtime.session import Session
@@ -39,13 +39,16 @@ def plan_named(session: Session, name: str | None) -> CompiledPlan | None:
     return next((one for one in session.compiled.plans if one.name == name), None)
 
 
-def run_plan(session: Session, plan: CompiledPlan, request: str = "") -> RunResult:
-    """Run a plan, or go on with its run that was cut off or waited.
+def run_plan(
+    session: Session, plan: CompiledPlan, request: str = "", *, written: bool = False
+) -> RunResult:
+    """Run a plan, or go on with its run that was cut off or waited. A plan that is `written`
+    outside of agents.yml acts only after a person approved it.
 
     Raises StoreError when another process is at it, and what a step cannot mend itself
     (WarehouseLocked, GitError, EngineError): the run goes on at that step next time.
     """
-    run = start_or_resume(session, plan, request)
+    run = start_or_resume(session, plan, request, written=written)
     session.stream.emit(
         "plan.started", f"plan {plan.name}: {len(plan.steps)} steps", run_id=run.run_id
     )
@@ -64,6 +67,12 @@ def _walk(run: PlanRun, stage: Stage) -> str:
         "plan_base", run.plan.name, {}, _Base, lambda _key: _Base(run.session.repo.snapshot())
     ).commit
     run.tip = run.base
+    if run.written:
+        approval = run.journal.step(
+            "plan_approval", run.plan.name, {}, Answer, lambda key: ask_for_plan(run, key)
+        )
+        if approval.said == "no":
+            return f"{approval.by} rejected the plan: {approval.reason or 'no reason given'}"
     starts: Counter[str] = Counter()
     step, sent_back = run.plan.steps[0], ""
     while True:

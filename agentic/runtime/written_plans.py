@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from agentic.compiler import plan_of_text
 from agentic.exceptions import AgenticError, ConfigError, Issue
 from agentic.project import Project
@@ -78,8 +76,3 @@ def _file(project: Project, name: str) -> Path:
 
 def _plain(name: str) -> str:
     return name if name and all(one.isalnum() or one == "-" for one in name) else ""
-
-
-def as_plan(value: object) -> CompiledPlan:
-    """A plan out of what was approved. Raises msgspec.ValidationError."""
-    return msgspec.convert(value, CompiledPlan)
