@@ -11,7 +11,8 @@ from agentic.rules.likeness import mentioned
 from agentic.rules.registry import rule
 
 _ABSENT = re.compile(
-    r"does not exist|not found|unknown (?:table|relation)|no such table|cannot be found", re.I
+    r"does(?: not|n't) exist|not found|unknown (?:table|relation)|no such table|cannot be found",
+    re.IGNORECASE,
 )
 
 

@@ -96,7 +96,15 @@ def test_a_stale_source_is_compared_with_its_siblings() -> None:
     assert report["decision"] == "escalate"
 
 
-def test_a_missing_table_names_the_one_that_fits() -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Table with name orders does not exist!",
+        'Not able to get columns for unit test \'orders\' from relation "db"."raw"."orders" '
+        "because the relation doesn't exist",
+    ],
+)
+def test_a_missing_table_names_the_one_that_fits(message: str) -> None:
     nodes = [
         source("orders"),
         model("stg", "select id from {{ source('raw', 'orders') }}", ["source.shop.raw.orders"]),
@@ -107,9 +115,7 @@ def test_a_missing_table_names_the_one_that_fits() -> None:
         ]
     )
 
-    report = world.run(
-        case_of(nodes, failed("model.shop.stg", "Table with name orders does not exist!"))
-    )
+    report = world.run(case_of(nodes, failed("model.shop.stg", message)))
 
     assert report["finding"]["cls"] == "source_table_missing"
     assert report["finding"]["root_cause"]["observed"] == "orders_v2"
