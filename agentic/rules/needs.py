@@ -55,7 +55,7 @@ def need_of(case: Case, uid: str, column: str) -> Steps[Need]:
         unique=any(
             kind == "unique"
             for place in places
-            if _keeps_rows(case, uid, place[0])
+            if keeps_rows(case, uid, place[0])
             for kind, _ in tests_on(case, *place)
         ),
         filled="not_null" in kinds,
@@ -66,7 +66,7 @@ def need_of(case: Case, uid: str, column: str) -> Steps[Need]:
     )
 
 
-def _keeps_rows(case: Case, uid: str, node: str) -> bool:
+def keeps_rows(case: Case, uid: str, node: str) -> bool:
     """No filter, join or group lies between: what is unique below is so above."""
     traced = traced_below(case, uid)
     between = ({node} | set(case.graph.ancestors(node))) & set(case.graph.descendants(uid))

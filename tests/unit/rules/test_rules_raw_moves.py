@@ -10,6 +10,7 @@ from rules_world import OWNER, World, case_of, check, failed, model, source
 
 from agentic.project import Node
 from agentic.records import Incident, Signal
+from agentic.rules.needs import keeps_rows
 
 ORDERS, CUSTOMERS = "source.shop.raw.orders", "source.shop.raw.customers"
 STG_ORDERS, STG_CUSTOMERS = "model.shop.stg_orders", "model.shop.stg_customers"
@@ -188,3 +189,18 @@ def test_nulls_of_a_masked_column_are_told_by_the_code_that_copies_it(
     if node == ORDERS:
         cause = report["finding"]["root_cause"]
         assert (cause["node"], cause["column"]) == (ORDERS, "customer_id")
+
+
+@pytest.mark.parametrize(
+    ("code", "whole"),
+    [
+        ('select id, customer_id from "db"."raw"."orders"', True),
+        ('select id, customer_id from "db"."raw"."orders" where units > 0', False),
+        ('select customer_id from "db"."raw"."orders" group by 1', False),
+    ],
+)
+def test_what_is_unique_below_a_filter_is_not_so_above(code: str, whole: bool) -> None:
+    nodes = [NODES[0], model("buyers", code, [ORDERS], compiled_code=code)]
+    buyers = "model.shop.buyers"
+
+    assert keeps_rows(case_of(nodes, failed(buyers, "no")), ORDERS, buyers) is whole
