@@ -9,6 +9,7 @@ from agentic.rules.case import Case, Steps
 from agentic.rules.role_work import (
     ROOTS,
     asked_about,
+    counted,
     label,
     listed,
     live_shapes,
@@ -90,7 +91,7 @@ def _told(case: Case, dead: list[tuple[str, str]], open_ends: list[str]) -> Step
     asked = f" Ask {', '.join(owners)} first." if owners else ""
     yield from report(
         decision="escalate",
-        title=f"{len(dead)} columns of {len(nodes)} nodes are read by nothing here",
+        title=f"{counted(len(dead), 'column')} that nothing here reads",
         rationale=(
             f"{'; '.join(f'{label(uid)}.{column}' for uid, column in dead)} are computed, and no "
             "node, test, exposure, metric or contract of this project reads them. Somebody outside "
@@ -106,13 +107,13 @@ def _finding(dead: list[tuple[str, str]], names: list[str]) -> dict[str, Any]:
     for uid, column in dead:
         by_node.setdefault(uid, []).append(column)
     return {
-        "summary": f"{len(dead)} columns are computed and read by nothing in this project.",
+        "summary": f"{counted(len(dead), 'column')} computed, and read by nothing in this project.",
         "savings": [
             {
                 "node": uid,
                 "observed": f"{', '.join(columns)}: no reader, test, exposure or contract",
                 "suggestion": "take them out of the select, once nobody outside of dbt reads them",
-                "saves": f"{len(columns)} columns of each run and row; not measured",
+                "saves": f"{counted(len(columns), 'column')} of each run and row; not measured",
                 "confidence": 0.6,
             }
             for uid, columns in by_node.items()

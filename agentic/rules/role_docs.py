@@ -13,6 +13,7 @@ from agentic.rules.role_work import (
     Done,
     Wish,
     asked_about,
+    counted,
     label,
     listed,
     live_shapes,
@@ -120,5 +121,5 @@ def scalar(text: str) -> str:
 
 def _title(nodes: list[str]) -> str:
     first = label(nodes[0])
-    more = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
-    return f"docs({first}): describe columns as their parents do{more and ','}{more}"
+    more = f", and {counted(len(nodes) - 1, 'more node')}" if len(nodes) > 1 else ""
+    return f"docs({first}): describe columns as their parents do{more}"

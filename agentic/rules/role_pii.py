@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from agentic.lineage import ColumnLineage
+from agentic.lineage import ColumnLineage, Edge
 from agentic.rules.asking import Shape, rows_of
 from agentic.rules.case import Case, Steps
 from agentic.rules.role_work import (
@@ -16,6 +16,7 @@ from agentic.rules.role_work import (
     Done,
     Wish,
     asked_about,
+    counted,
     label,
     listed,
     live_shapes,
@@ -206,7 +207,7 @@ def _copies(
             if (
                 not edge.column
                 or edge.column == "*"
-                or not _still_tells(edge.kind, edge.expression)
+                or not _still_tells(edge.kind, _made_by(lineage, edge, one))
             ):
                 continue
             known = found.get(key)
@@ -217,6 +218,18 @@ def _copies(
             found[key] = copy
             waiting.append(copy)
     return found
+
+
+def _made_by(lineage: ColumnLineage, edge: Edge, parent: Suspect) -> str:
+    """The expression that makes a column of its parent's."""
+    if edge.kind in ("unchanged", "renamed") or edge.expression:
+        return edge.expression
+    told = (
+        up.expression
+        for up in lineage.upstream(edge.node, edge.column)
+        if up.node == parent.node and up.column.lower() == parent.column.lower()
+    )
+    return next((text for text in told if text), "")
 
 
 def _still_tells(kind: str, expression: str) -> bool:
@@ -261,14 +274,14 @@ def _told(spread: dict[tuple[str, str], Suspect], done: Done, doubts: list[Suspe
         )
         return
     first = done.written[0]
-    count = f"{len(written)} columns of {len(done.written)} nodes"
+    count = f"{counted(len(written), 'column')} of {counted(len(done.written), 'node')}"
     yield from report(
         decision="fix",
         title=f"governance({label(first.node)}): tag {count} as pii",
         rationale=(
-            f"{count} look like personal data by name, type and shape of values, or are made of "
-            "such columns; no value was read out. Tagged columns cannot be read by agents until "
-            f"`read.mask` names them. {unsure} {done.rest()}"
+            f"{count} hold what looks like personal data by name, type and shape of values, or is "
+            "made of such columns; no value was read out. What is tagged cannot be read by agents "
+            f"until `read.mask` names it. {unsure} {done.rest()}"
         ).strip(),
         said=policy,
     )
@@ -278,7 +291,7 @@ def _policy(written: list[Suspect], doubts: list[Suspect]) -> dict[str, Any]:
     every = [*written, *doubts][:200]
     found = sorted({one.category for one in written})
     return {
-        "summary": f"{len(written)} columns to tag: {listed(found)}."
+        "summary": f"{counted(len(written), 'column')} to tag: {listed(found)}."
         if written
         else "Columns that a person has to judge.",
         "columns": [

@@ -13,6 +13,7 @@ from agentic.rules.role_work import (
     Done,
     Wish,
     asked_about,
+    counted,
     label,
     listed,
     live_shapes,
@@ -193,7 +194,8 @@ def _relations(
     tests, calls = spent
     by_key: dict[str, list[str]] = {}
     for uid, column in found.keys.items():
-        if uid in shapes and column != "id":
+        # A relation that only happens to hold each value today is no home of the key.
+        if uid in shapes and column != "id" and likely_key(case, uid, shapes[uid]) == column:
             by_key.setdefault(column, []).append(uid)
     for uid in asked:
         for column, known in shapes[uid].columns.items():
@@ -243,8 +245,9 @@ def _proposed(found: Found, done: Done) -> Steps[None]:
     count = sum(len(said.tests) for wish in wishes for said in wish.said)
     cited = [f"{wish.node}.{said.column}" for wish in wishes for said in wish.said]
     first = wishes[0]
+    nodes = counted(len(wishes), "node")
     suite = {
-        "summary": f"{count} tests that today's rows pass, on {len(wishes)} nodes.",
+        "summary": f"{counted(count, 'test')} that today's rows pass, on {nodes}.",
         "node": first.node,
         "expectations": [
             _expectation(wish.node, said.column, test)
@@ -256,11 +259,11 @@ def _proposed(found: Found, done: Done) -> Steps[None]:
             seen_at("Counted today: filled, different, and found where they point.", *cited)
         ],
     }
-    more = f" and {len(wishes) - 1} more nodes" if len(wishes) > 1 else ""
+    more = f", and {counted(len(wishes) - 1, 'more node')}" if len(wishes) > 1 else ""
     unseen = f"Not looked at yet: {listed(dict.fromkeys(found.unseen))}." if found.unseen else ""
     yield from report(
         decision="fix",
-        title=f"test({label(first.node)}): guard keys that hold today{more and ','}{more}",
+        title=f"test({label(first.node)}): guard keys that hold today{more}",
         rationale=" ".join(filter(None, (str(suite["summary"]), _broken(found, done), unseen))),
         said=suite,
     )

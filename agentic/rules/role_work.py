@@ -164,6 +164,11 @@ def listed(uids: Iterable[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
+def counted(count: int, what: str) -> str:
+    """`1 node`, `3 nodes`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def report(
     *, decision: str, title: str, rationale: str, said: Mapping[str, Any] | None, step: str = ""
 ) -> Steps[None]:

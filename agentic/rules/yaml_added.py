@@ -157,7 +157,7 @@ def _with_entry(text: str, place: Place, said: Said) -> str | None:
     listed = _value(composed(text), place.kind)
     if place.source or not isinstance(listed, SequenceNode) or listed.flow_style:
         return None
-    if not listed.value:
+    if not listed.value or _named(listed, place.name):
         return None
     lines = _entry(place, [said], listed.start_mark.column)
     return _insert(text, listed.value[-1], lines)

@@ -1,0 +1,275 @@
+"""What roles do without a model: what is proposed, what is not, and what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from rules_world import World, case_of, check, model, source
+
+from agentic.project import Node, NodeColumn
+from agentic.records import Incident, ToolCall
+from agentic.rules import STANDING, Case, routine_for
+from agentic.rules.role_pii import by_name
+
+RAW = "source.shop.raw.customers"
+STG, MART, INNER = "model.shop.stg_customers", "model.shop.orders", "model.shop.int_orders"
+SOURCES = "sources:\n  - name: raw\n    tables:\n      - name: customers\n      - name: orders\n"
+
+
+def shop() -> list[Node]:
+    described = {
+        "id": NodeColumn(name="id", description="Of the customer: one a person"),
+        "email": NodeColumn(name="email", description="Mail"),
+    }
+    return [
+        replace_columns(source("customers"), described),
+        source("orders"),
+        model(
+            "stg_customers",
+            "select id as customer_id, id, email, lower(email) as mail, "
+            "email is not null as has_mail, md5(email) as mail_hash from raw.customers",
+            [RAW],
+        ),
+        model(
+            "int_orders",
+            "select id as order_id, customer_id, amount, note from raw.orders",
+            ["source.shop.raw.orders"],
+        ),
+        model("orders", "select order_id, customer_id, amount from main.int_orders", [INNER]),
+    ]
+
+
+def replace_columns(node: Any, columns: dict[str, NodeColumn]) -> Any:
+    return msgspec.structs.replace(node, columns=columns)
+
+
+def world() -> World:
+    return World(
+        shapes={
+            RAW: {"id": "INTEGER", "email": "VARCHAR", "c1": "VARCHAR"},
+            "source.shop.raw.orders": {
+                "id": "INTEGER",
+                "customer_id": "INTEGER",
+                "amount": "INTEGER",
+                "note": "VARCHAR",
+            },
+            STG: {
+                "customer_id": "INTEGER",
+                "id": "INTEGER",
+                "email": "VARCHAR",
+                "mail": "VARCHAR",
+                "has_mail": "BOOLEAN",
+                "mail_hash": "VARCHAR",
+            },
+            INNER: {
+                "order_id": "INTEGER",
+                "customer_id": "INTEGER",
+                "amount": "INTEGER",
+                "note": "VARCHAR",
+            },
+            MART: {"order_id": "INTEGER", "customer_id": "INTEGER", "amount": "INTEGER"},
+        },
+        files={"models/_sources.yml": SOURCES},
+        answers=[
+            ("left join", [{"n": 0}]),
+            ("count\\(distinct", [{"n": 9, "filled": 9, "different": 9}]),
+        ],
+    )
+
+
+def done(role: str, here: World, *, request: str = STANDING, nodes_changed: int = 5) -> World:
+    incident = Incident(
+        id="i", kind="request", node="", message="", fingerprint="f", request=request
+    )
+    case = replace(case_of(shop(), incident), role=role, nodes_changed=nodes_changed)
+    drive(here, case)
+    return here
+
+
+def drive(here: World, case: Case) -> None:
+    steps = routine_for(case)
+    assert steps is not None
+    call: ToolCall = next(steps)
+    while True:
+        here.calls.append(call)
+        try:
+            call = steps.send(here.answer(case, call))
+        except StopIteration:
+            return
+
+
+def edits(here: World) -> dict[str, str]:
+    found = {}
+    for call in here.calls:
+        if call.name == "create_model":
+            found[call.input["path"]] = call.input["text"]
+        elif call.name == "edit_file":
+            found[call.input["path"]] = "".join(one["new"] for one in call.input["edits"])
+    return found
+
+
+def last(here: World) -> dict[str, Any]:
+    assert here.calls[-1].name == "submit_report"
+    return here.calls[-1].input
+
+
+def test_personal_data_is_tagged_where_it_is_and_where_it_goes() -> None:
+    here = world()
+    here.answers.insert(0, ("like '%_@_%.*customers", [{"n0": 9, "s0_0": 9, "n1": 9, "s1_0": 0}]))
+    found = edits(done("governance", here))
+
+    assert "- name: email" in found["models/_sources.yml"]
+    tagged = found["models/stg_customers.yml"]
+    assert "- name: email\n" in tagged
+    assert "- name: mail\n" in tagged
+    assert "has_mail" not in tagged
+    assert "mail_hash" not in tagged
+    assert tagged.count("tags: [pii]") == 2
+    assert last(here)["decision"] == "fix"
+    assert last(here)["report"]["columns"][0]["category"] == "email"
+    asked = [call.input["sql"] for call in here.calls if call.name == "run_sql"]
+    assert all(sql.startswith("select count(") for sql in asked)
+
+
+def test_values_tell_where_a_name_does_not() -> None:
+    here = world()
+    here.answers.insert(
+        0,
+        (
+            "like '%_@_%.*customers",
+            [{"n0": 9, "s0_0": 0, "n1": 9, "s1_0": 8, "s1_1": 0, "s1_2": 0}],
+        ),
+    )
+    found = edits(done("governance", here))
+
+    assert "- name: c1" in found["models/_sources.yml"]
+
+
+@pytest.mark.parametrize(
+    ("node", "column", "kind", "category"),
+    [
+        ("model.a.customers", "email", "VARCHAR", "email"),
+        ("model.a.customers", "customerEmail", "VARCHAR", "email"),
+        ("model.a.x", "mobile_number", "BIGINT", "phone"),
+        ("model.a.x", "date_of_birth", "DATE", "birth_date"),
+        ("model.a.customers", "name", "VARCHAR", "person_name"),
+        ("model.a.x", "first_name", "TEXT", "person_name"),
+        ("model.a.x", "ip_address", "VARCHAR", "ip_address"),
+    ],
+)
+def test_a_name_says_what_it_holds(node: str, column: str, kind: str, category: str) -> None:
+    found = by_name(node, column, kind)
+
+    assert found is not None
+    assert (found.category, found.confidence >= 0.7) == (category, True)
+
+
+@pytest.mark.parametrize(
+    ("node", "column", "kind"),
+    [
+        ("model.a.products", "name", "VARCHAR"),
+        ("model.a.x", "email_count", "BIGINT"),
+        ("model.a.x", "is_email_valid", "BOOLEAN"),
+        ("model.a.x", "email_sent_at", "TIMESTAMP"),
+        ("model.a.x", "email_template", "VARCHAR"),
+        ("model.a.x", "phone_id", "BIGINT"),
+        ("model.a.x", "telephony_minutes", "BIGINT"),
+        ("model.a.x", "shipping", "VARCHAR"),
+        ("model.a.x", "cellar", "VARCHAR"),
+        ("model.a.x", "email", "INTEGER"),
+    ],
+)
+def test_what_only_sounds_like_it_is_not_tagged(node: str, column: str, kind: str) -> None:
+    found = by_name(node, column, kind)
+
+    assert found is None or found.confidence < 0.7
+
+
+def test_what_is_over_the_limit_is_named_for_the_next_run() -> None:
+    here = world()
+    here.answers.insert(0, ("like '%_@_%.*customers", [{"n0": 9, "s0_0": 9, "n1": 9, "s1_0": 0}]))
+    done("governance", here, nodes_changed=1)
+
+    assert list(edits(here)) == ["models/_sources.yml"]
+    assert "Left for the next run (limits.nodes_changed): stg_customers" in last(here)["rationale"]
+
+
+def test_keys_that_hold_are_guarded() -> None:
+    here = done("quality", world())
+    found = edits(here)
+
+    assert (
+        "- name: customer_id\n        data_tests:\n          - unique\n          - not_null"
+        in (found["models/stg_customers.yml"])
+    )
+    assert "to: ref('stg_customers')" in found["models/orders.yml"]
+    suite = last(here)["report"]
+    assert {one["test"] for one in suite["expectations"]} == {
+        "unique",
+        "not_null",
+        "relationships",
+    }
+
+
+def test_a_key_that_does_not_hold_gets_no_test() -> None:
+    here = world()
+    here.answers = [("count\\(distinct", [{"n": 9, "filled": 8, "different": 7}])]
+    done("quality", here)
+
+    assert edits(here) == {}
+    assert last(here)["decision"] == "escalate"
+    assert "1 empty, 1 repeated of 9 rows" in last(here)["rationale"]
+
+
+def test_a_key_that_is_tested_is_not_tested_again() -> None:
+    here = world()
+    incident = Incident(
+        id="i", kind="request", node="", message="", fingerprint="f", request="tests of orders"
+    )
+    nodes = [
+        *shop(),
+        check("unique", MART, "order_id"),
+        check("not_null", MART, "order_id"),
+        check("relationships", MART, "customer_id"),
+    ]
+    drive(here, replace(case_of(nodes, incident), role="quality"))
+
+    assert not any(path.startswith("models/orders") for path in edits(here))
+
+
+def test_a_description_is_inherited_where_the_column_is_unchanged() -> None:
+    here = done("quality", world(), request="document the columns")
+    found = edits(here)["models/stg_customers.yml"]
+
+    assert '- name: id\n        description: "Of the customer: one a person"' in found
+    assert "- name: email\n        description: Mail" in found
+    assert "customer_id" not in found  # renamed: it may mean something else here
+    assert "name: mail" not in found
+
+
+def test_what_nothing_reads_is_reported_and_not_removed() -> None:
+    here = done("cost", world())
+
+    assert edits(here) == {}
+    assert last(here)["decision"] == "escalate"
+    assert [one["node"] for one in last(here)["report"]["savings"]] == [INNER]
+    assert last(here)["report"]["savings"][0]["observed"].startswith("note:")
+
+
+@pytest.mark.parametrize(
+    "change", [{"access": "public"}, {"config": {"contract": {"enforced": True}}}]
+)
+def test_what_is_public_has_readers_that_nobody_knows(change: dict[str, Any]) -> None:
+    here = world()
+    incident = Incident(
+        id="i", kind="request", node="", message="", fingerprint="f", request=STANDING
+    )
+    nodes = [
+        msgspec.structs.replace(one, **change) if one.unique_id == INNER else one for one in shop()
+    ]
+    drive(here, replace(case_of(nodes, incident), role="cost"))
+
+    assert last(here)["decision"] == "no_change"
