@@ -1,0 +1,1 @@
+"""What needs the real model service: `make live`, never CI."""
