@@ -194,6 +194,16 @@ def peer(steps: int, runs: int) -> dict[str, float] | None:
     return found
 
 
+def versions() -> str:
+    """What was compared."""
+    ask = "from importlib.metadata import version; print(version('pydantic-ai-slim'))"
+    python = os.environ.get("AGENTIC_PYDANTIC_AI")
+    if not python:
+        return f"anthropic {anthropic.__version__}."
+    done = subprocess.run([python, "-c", ask], stdout=subprocess.PIPE, text=True, check=True)
+    return f"anthropic {anthropic.__version__}, pydantic-ai {done.stdout.strip()}."
+
+
 def one_run(steps: int) -> bool:
     """A row of the first table: each the best of a few, in turns. Whether the limit held."""
     plain = full = other = float("inf")
@@ -230,7 +240,9 @@ def main() -> int:
     held = [one_run(steps) for steps in options.steps]
     print("\n| at once | ours (threads), steps a second | pydantic-ai (one event loop) | times |")
     print("|---|---|---|---|")
-    return int(not all([*held, many_runs()]))
+    held.append(many_runs())
+    print(f"\n{versions()}")
+    return int(not all(held))
 
 
 if __name__ == "__main__":

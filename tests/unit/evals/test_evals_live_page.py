@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agentic.evals import fault_classes
 from agentic.evals.case import Case, CaseResult
 from agentic.evals.grade import Grade
 from tests.live import evals as live
@@ -61,4 +62,4 @@ def test_a_stand_in_is_never_shown_as_the_real_service() -> None:
 
 
 def test_the_faults_are_known() -> None:
-    assert set(live.FAULTS) <= set(live.fault_classes())
+    assert set(live.FAULTS) <= set(fault_classes())
