@@ -60,6 +60,7 @@ def judged_all(folder: Path, cache: Path, found: dict[str, Base], absent: list[s
         Case(project=name, fault=fault, seed=seed)
         for seed in range(int(os.environ.get("AGENTIC_EVAL_SEEDS") or SEEDS))
         for name in found
+        if seed == 0 or name not in ON_POSTGRES
         for fault in fault_classes()
     ]
     version = code_version()
