@@ -201,7 +201,10 @@ def versions() -> str:
     if not python:
         return f"anthropic {anthropic.__version__}."
     done = subprocess.run([python, "-c", ask], stdout=subprocess.PIPE, text=True, check=True)
-    return f"anthropic {anthropic.__version__}, pydantic-ai {done.stdout.strip()}."
+    return (
+        f"anthropic {anthropic.__version__}, pydantic-ai {done.stdout.strip()}; run as "
+        "`AGENTIC_PYDANTIC_AI=PYTHON python benchmarks/engine_steps.py`."
+    )
 
 
 def one_run(steps: int) -> bool:
