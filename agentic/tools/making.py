@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agentic.outputs import (
@@ -20,6 +21,7 @@ from agentic.tools.citing import fault_of_citation, is_node
 WIDE = 10
 """From so many nodes below the root cause on, the incident counts as a severe one."""
 TEXT = 2_000
+WHERE = 200
 FACTS = 30
 STEPS = 20
 ASSETS = 500
@@ -75,6 +77,19 @@ def made_report(
         )
     )
     return report
+
+
+def evidence_of(report: object) -> tuple[Evidence, ...]:
+    """A report's cited facts as a finding's evidence: a model says them once."""
+    facts = report.get("evidence") if isinstance(report, Mapping) else None
+    found = []
+    for fact in facts[:FACTS] if isinstance(facts, list) else ():
+        if isinstance(fact, Mapping) and isinstance(fact.get("text"), str):
+            cited = fact.get("citations")
+            first = cited[0] if isinstance(cited, list) and cited else None
+            where = first.get("ref", "") if isinstance(first, Mapping) else ""
+            found.append(Evidence(fact["text"][:TEXT], str(where)[:WHERE]))
+    return tuple(found)
 
 
 def _what(bench: Bench, finding: Finding) -> str:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from agentic.outputs import INCIDENT_REPORT
 from agentic.records import DecisionKind, Evidence, Finding, RootCause, dump
 from agentic.tools.bench import Bench, Report
-from agentic.tools.making import made_report, may_be_made
+from agentic.tools.making import evidence_of, made_report, may_be_made
 from agentic.tools.nodes import find_node
 from agentic.tools.registry import ToolError, tool
 from agentic.tools.reporting import check_report, output_of
@@ -68,6 +68,8 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
     if finding is None and bench.incident.kind != "request":
         raise ToolError("a finding is missing: only a request ends without one", code="AC590")
     stored = None if finding is None else _complete(bench, finding, next_step)
+    if stored is not None and not stored.evidence:
+        stored = msgspec.structs.replace(stored, evidence=evidence_of(report))
     made = report is None and stored is not None and may_be_made(bench)
     if made and stored is not None:
         step = next_step or stored.next_step

@@ -89,14 +89,55 @@ def offered_report(
     said = " ".join(filter(None, (f"{output.name}: {output.description}", _CITE)))
     parts["report"] = {**output.schema, "description": said}
     required = [*schema.get("required", ()), *(() if client else ("report",))]
+    parts["finding"] = _FINDING if not request else {"anyOf": [_FINDING, {"type": "null"}]}
+    parts["rename_undone"] = _RENAMES
     if not request:
-        whole = parts["finding"].get("anyOf", [parts["finding"]])
-        parts["finding"] = next(one for one in whole if one.get("type") != "null")
         required.append("finding")
     schema.update(properties=parts, required=required)
     return msgspec.structs.replace(spec, input_schema=schema)
 
 
+def _text(said: str = "") -> dict[str, Any]:
+    return {"type": "string", "description": said} if said else {"type": "string"}
+
+
+def _object(parts: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": parts,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+# What a service can keep a call to strictly, and a model has to say: evidence stands in the report,
+# and lineage, owner and impact are the project's to tell.
+_NULLABLE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+_CAUSE = _object(
+    {
+        "node": _text("unique_id; for a fault in raw data the source or seed"),
+        "column": {**_NULLABLE, "description": "the name that the project expects"},
+        "observed": {**_NULLABLE, "description": "what is there now"},
+    },
+    "node",
+)
+_FINDING = _object(
+    {
+        "cls": _text("fault class, such as src_column_renamed"),
+        "root_cause": _CAUSE,
+        "confidence": {"type": "number", "description": "0 to 1"},
+        "summary": _text("one sentence"),
+    },
+    "cls",
+    "root_cause",
+    "confidence",
+    "summary",
+)
+_RENAMES = {
+    "type": "array",
+    "description": "[source unique_id, expected column, observed column] of each rename undone",
+    "items": {"type": "array", "items": {"type": "string"}},
+}
 _CITE = (
     "What `citations` name must exist: file (path:line), query or call (the id of a tool call of "
     "this run), node (unique_id or unique_id.column), run (a run's id or dbt's invocation)."
