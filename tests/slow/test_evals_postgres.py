@@ -95,3 +95,21 @@ def test_a_role_that_may_not_create_databases_is_told_so(tmp_path: Path, server:
     assert done.returncode == 2
     assert "Error AC598: the role 'plain' of target dev may not create databases" in done.stderr
     assert 'alter role "plain" createdb' in done.stderr
+
+
+def test_clean_drops_what_an_eval_left_and_says_when_it_cannot_look(
+    tmp_path: Path, server: Any
+) -> None:
+    left = new_name().replace(f"_{os.getpid()}_", f"_{ended()}_")
+    server.run(f"create database {left}")
+    tiny = on_postgres(tmp_path / "user", server.output("dev"))
+
+    done = tiny.agentic("clean")
+
+    assert done.stdout == f"removed database {left}\n", done.stderr
+    assert (left,) not in server.run(DATABASES)
+    on = {"tiny": {"target": "dev", "outputs": {"dev": server.output("dev", port=1)}}}
+    (tiny.profiles / "profiles.yml").write_text(json.dumps(on))
+    away = tiny.agentic("clean")
+    assert away.returncode == 0
+    assert "Databases of evals were not looked for: cannot connect" in away.stderr
