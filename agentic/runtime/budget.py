@@ -40,6 +40,10 @@ class Budget:
     parent: Budget | None = None
     """Of the orchestrator that this was drawn from: what is spent here is spent there too, and
     both stop when there is nothing left."""
+    _seen: str = ""
+    """What the clock said last."""
+    _behind_s: float = 0.0
+    """By how much it was set back while the run was under way: a run gains no time by that."""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def exceeded(self) -> Decision | None:
@@ -77,18 +81,19 @@ class Budget:
         """A denial when the incident's clock ran out while the run was under way."""
         if not self.deadline or self.started_late:
             return None
-        if seconds_between(self.clock(), deadline_of(self.deadline, self.waited_s)) > 0:
+        if seconds_between(self._now(), deadline_of(self.deadline, self.waited_s)) > 0:
             return None
         sentence = f"The incident was due at {self.deadline[:19]}: a person takes over."
         return Decision("deny", "AG113", sentence, rule="escalate.after")
 
     def time_left_s(self) -> float:
         """Seconds until the run or the incident is out of time; no wait may outlast them."""
-        left_s = self.limits.duration_s - seconds_between(self.started_at, self.clock())
+        now = self._now()
+        left_s = self.limits.duration_s - seconds_between(self.started_at, now)
         if self.parent is not None:
             left_s = min(left_s, self.parent.time_left_s())
         if self.deadline and not self.started_late:
-            left_s = min(left_s, seconds_between(self.clock(), self.deadline))
+            left_s = min(left_s, seconds_between(now, self.deadline))
         return max(0.0, left_s)
 
     def spend(self, usage: Usage) -> None:
@@ -123,12 +128,20 @@ class Budget:
             duration_s=min(limits.duration_s, self.time_left_s()),
         )
 
+    def _now(self) -> str:
+        with self._lock:
+            now = self.clock()
+            if now < self._seen:
+                self._behind_s += seconds_between(now, self._seen)
+            self._seen = now
+            return deadline_of(now, self._behind_s) if self._behind_s else now
+
     def _root(self) -> Budget:
         return self if self.parent is None else self.parent._root()
 
     def usage(self) -> Usage:
         """What was spent so far, with the wall clock."""
-        elapsed = max(0.0, seconds_between(self.started_at, self.clock()) - self.waited_s)
+        elapsed = max(0.0, seconds_between(self.started_at, self._now()) - self.waited_s)
         return Usage(
             tool_calls=self.spent.tool_calls,
             input_tokens=self.spent.input_tokens,

@@ -43,6 +43,7 @@ INPUT = {
     "required": ["of"],
     "additionalProperties": False,
 }
+_LOOK = ToolSpec("look", "Look.", INPUT, "read", "context")
 Body = Callable[..., dict[str, Any]]
 
 
@@ -101,7 +102,9 @@ class Crew:
         self.specs = {**{name: registry()[name] for name in tools}, **own}
         incident = Incident("f", "request", "", "", "f", request="do it")
         agents = tuple(
-            CompiledAgent(name, engine="rules" if engines else "anthropic", tools=names)
+            CompiledAgent(
+                name, engine="rules" if name in self.engines else "anthropic", tools=names
+            )
             for name in specialists
         )
         lead = CompiledAgent("lead", tools=names, delegates=tuple(specialists))
@@ -132,6 +135,11 @@ class Crew:
             places=NOTHING,
         )
         self.loops: dict[str, list[Loop]] = {}
+
+    @staticmethod
+    def task(name: str) -> Task:
+        """What an agent is told that has one tool."""
+        return Task(name, f"You are {name}.", "<incident>it</incident>", (_LOOK,))
 
     def run(self) -> LoopEnd:
         return self._run(self.session, self.found, NOTHING, "")

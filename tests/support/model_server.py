@@ -38,7 +38,10 @@ class ModelServer:
         handler = _handler(self)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        # Asked often whether it is to end: tests start hundreds of these.
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
 
     def __enter__(self) -> ModelServer:
         self._thread.start()
@@ -152,7 +155,8 @@ def _pieces(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     if block["type"] == "tool_use":
         given = block["input"]
         whole = given if isinstance(given, str) else json.dumps(given)
-        parts = [whole[at : at + 40] for at in range(0, len(whole), 40)]
+        size = max(40, len(whole) // 200)
+        parts = [whole[at : at + size] for at in range(0, len(whole), size)]
         deltas = [{"type": "input_json_delta", "partial_json": part} for part in parts]
         return block | {"input": {}}, deltas
     if block["type"] == "thinking":
