@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,10 @@ class Changed(ServiceError):
         self.now = now
 
 
+class Refused(ServiceError):
+    """A tool said that it failed; its server goes on."""
+
+
 class Servers:
     """Asked from any thread; the talking is done on one of its own."""
 
@@ -107,7 +112,8 @@ class Servers:
         for connection in self._open.values():
             self._loop.call_soon_threadsafe(connection.leave)
         for connection in self._open.values():
-            connection.done.result(timeout=2 * _GRACE_S)
+            with suppress(Late):
+                connection.done.result(timeout=2 * _GRACE_S)
         self._open.clear()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_GRACE_S)
@@ -118,14 +124,15 @@ class Servers:
                 f"the MCP server {server.name} {self._ended[server.name]}; it is not asked again "
                 "in this run"
             )
-        connection = self._open.get(server.name)
-        if connection is None:
-            connection = self._open[server.name] = _Connection(
-                server, self._cwd, self._cap, self._start_s
-            )
-            asyncio.run_coroutine_threadsafe(connection.run(), self._loop)
         job: Future[R] = Future()
-        self._loop.call_soon_threadsafe(connection.jobs.put_nowait, (work, timeout_s, job))
+        connection, new = self._open.get(server.name), False
+        if connection is None:
+            connection = _Connection(server, self._cwd, self._cap, self._start_s)
+            self._open[server.name], new = connection, True
+        # The job lies there before the server is started, which may fail at once.
+        self._loop.call_soon_threadsafe(connection.take, work, timeout_s, job)
+        if new:
+            asyncio.run_coroutine_threadsafe(connection.run(), self._loop)
         try:
             return job.result(timeout=self._start_s + timeout_s + _GRACE_S)
         except Late as error:
@@ -149,6 +156,14 @@ class _Connection:
         self._server, self._cwd, self._meter = server, cwd, Meter(cap)
         self._start_s = start_s
         self._task: asyncio.Task[Any] | None = None
+        self._over = False
+
+    def take(self, work: _Work[Any], timeout_s: float, job: Future[Any]) -> None:
+        """One job more; on the loop's thread."""
+        if self._over:
+            job.set_exception(self._ended())
+        else:
+            self.jobs.put_nowait((work, timeout_s, job))
 
     def leave(self) -> None:
         """The run is over."""
@@ -168,7 +183,7 @@ class _Connection:
                     try:
                         async with asyncio.timeout(timeout_s):
                             job.set_result(await work(client))
-                    except (Changed, MCPError) as error:
+                    except (Changed, Refused, MCPError) as error:
                         if self._meter.flooded or _gone(error):
                             raise
                         job.set_exception(self._told(error))
@@ -177,7 +192,8 @@ class _Connection:
         except Exception as error:  # noqa: BLE001 - whatever a stranger does, the run goes on
             self._fail(error, job)
         finally:
-            self._empty()
+            self._over = True
+            self._drop(self._ended())
             self.done.set_result(None)
 
     def _client(self) -> Client:
@@ -205,8 +221,8 @@ class _Connection:
             _, _, waiting = self.jobs.get_nowait()
             waiting.set_exception(told)
 
-    def _empty(self) -> None:
-        self._drop(ServiceError(f"the MCP server {self._server.name} {self.why or 'ended'}"))
+    def _ended(self) -> ServiceError:
+        return ServiceError(f"the MCP server {self._server.name} {self.why or 'ended'}")
 
     def _told(self, error: Exception) -> ServiceError:
         name, leaf = self._server.name, _leaf(error)
@@ -278,5 +294,5 @@ def _checked(
     server: str, said: dict[str, Any], result: types.CallToolResult, text: str
 ) -> dict[str, Any]:
     if result.is_error:
-        raise ServiceError(f"{server}: {plain(mask_text(text), 2_000) or 'it failed'}")
+        raise Refused(f"{server}: {plain(mask_text(text), 2_000) or 'it failed'}")
     return said
