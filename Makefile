@@ -10,7 +10,7 @@ WORKERS ?= 2
 KEEP ?= .demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast slow check lint types proofs live integration bench schemas clean
+.PHONY: help install demo test fast slow check lint types proofs evaluate live integration bench schemas clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ check: lint types fast ## Lint, types and the fast tests.
 
 proofs: install ## The long proofs; their report is committed in proofs/.
 	@$(BIN)/python -m tests.proofs
+
+evaluate: install ## Run what vouches for the agents' prompts; writes evals/prompts.json. LIVE=1 adds the real service.
+	@$(BIN)/python -m tests.support.evaluated
 
 live: install ## Evals against the real model service, into docs/evals-live.md; needs ANTHROPIC_API_KEY.
 	@$(BIN)/python -m tests.live.evals
