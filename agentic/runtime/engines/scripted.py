@@ -32,8 +32,7 @@ class ScriptedEngine:
 
 
 class ScriptedTeam:
-    """Plays the script of whichever words the task has in it: its agent's name, or part of its
-    brief, in the order of the file."""
+    """Plays the script of the task's agent, else of the first words that its brief has in it."""
 
     name = "scripted"
 
@@ -42,8 +41,10 @@ class ScriptedTeam:
 
     def next_turn(self, task: Task, history: Sequence[Exchange]) -> Turn:
         """The turn of the first script that fits. Raises EngineError when none does."""
+        if task.agent in self.scripts:
+            return self.scripts[task.agent].next_turn(task, history)
         for words, script in self.scripts.items():
-            if words == task.agent or words in task.brief:
+            if words in task.brief:
                 return script.next_turn(task, history)
         raise EngineError(f"no script fits {task.agent!r}", hint=", ".join(self.scripts))
 
