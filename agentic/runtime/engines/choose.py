@@ -21,6 +21,11 @@ _OTHER_SERVICES = ("bedrock", "vertex")
 """Their credentials are the cloud's, which only its SDK can find."""
 
 
+def is_auto(wanted: str) -> bool:
+    """Whether nobody named an engine: only then may the rules take over from one that fails."""
+    return (os.environ.get("AGENTIC_ENGINE") or wanted) == "auto"
+
+
 def choose_engine(wanted: str) -> EngineName:
     """`auto` becomes anthropic where credentials exist, else rules.
 
