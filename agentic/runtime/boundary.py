@@ -187,7 +187,10 @@ class Boundary:
         on_bench = call.name == "submit_report" or (spec is not None and spec.toolset == "edits")
         if spec is not None and on_bench and not result.is_error:
             self.bench.accepted = True
-            registry_function(call.name)(self.bench, **call.input)
+            try:
+                registry_function(call.name)(self.bench, **call.input)
+            finally:
+                self.bench.accepted = False
 
     def _note(self, call: ToolCall, result: ToolResult) -> None:
         """What was done can be cited; what was reported and is not valid is counted."""

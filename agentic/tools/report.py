@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from agentic.masking import mask_json
 from agentic.outputs import INCIDENT_REPORT
 from agentic.records import DecisionKind, Evidence, Finding, RootCause, dump
 from agentic.tools.bench import Bench, Report
@@ -76,6 +77,7 @@ def submit_report(  # noqa: PLR0913 -- a tool's parameters are its public schema
         report = made_report(bench, stored, decision=decision, title=title, next_step=step)
     else:
         check_report(bench, report)
+        report = mask_json(report)
     bench.rename_undone = tuple((one[0], one[1], one[2]) for one in rename_undone)
     bench.report = Report(
         finding=stored,
