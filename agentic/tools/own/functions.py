@@ -38,7 +38,7 @@ def call_function(
         named = resolved_secrets(tool.name, tool.body["env"], hands.variables)
     except ServiceError as error:
         raise ToolError(error.message, code=error.code, hint=error.hint) from error
-    command = [sys.executable, "-P", "-s", str(_DRIVER), str(root), tool.body["python"]]
+    command = [sys.executable, "-B", "-P", "-s", str(_DRIVER), str(root), tool.body["python"]]
     env = {**tool_environment(), **own, **named}
     try:
         said = run_child(

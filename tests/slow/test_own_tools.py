@@ -1,0 +1,153 @@
+"""Users' own tools in a real project: compiled, called through the boundary, approved, pinned."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentic.cli.pins import seen_changes
+from agentic.project import find_project
+from agentic.runtime import Session, open_session
+from agentic.server import Desk
+from tests.support import mcp_peer
+from tests.support.tiny import Tiny, clean_environment
+
+pytestmark = pytest.mark.slow
+
+MAIN = "from agentic.cli.entry import main; main()"
+PEER = str(Path(mcp_peer.__file__))
+MACRO = """\
+{% macro stamp(word) %}
+  {% do run_query('create table ' ~ target.schema ~ '.stamped as select 1 as a') %}
+  {{ log('stamped ' ~ word ~ ' in ' ~ target.schema, info=True) }}
+{% endmacro %}
+"""
+AGENTS = """\
+version: 1
+agents:
+  - name: triage
+    extends: agentic.triage
+    tools: [context, report, late_orders, add_one, stamp, grants, peer.find, peer.create]
+tools:
+  - name: late_orders
+    sql: "select id, ordered_at from {{ source('raw', 'orders') }} where ordered_at >= :since"
+    input: {since: date}
+  - {name: add_one, python: "shop.tools:add_one", input: {n: integer}, effect: read}
+  - {name: stamp, macro: stamp, input: {word: string}, effect: workspace}
+  - {name: grants, macro: stamp, input: {word: string}, effect: external}
+"""
+
+
+def declare(tiny: Tiny, manner: str) -> None:
+    """The project with every kind of tool; its MCP server has this manner."""
+    effects = "{find: read, create: external, missing: read}"
+    command = json.dumps([sys.executable, PEER, manner])
+    server = f"  - {{name: peer, mcp: {{command: {command}}}, effects: {effects}, timeout: 20s}}\n"
+    tiny.write("agents.yml", AGENTS + server)
+    if (tiny.root / "macros").exists():
+        return  # a file that is newer is a parse more
+    tiny.write("shop/tools.py", "def add_one(n):\n    return n + 1\n")
+    tiny.write("macros/stamp.sql", MACRO)
+
+
+def desk_of(tiny: Tiny) -> Desk:
+    def opener() -> tuple[Session, Any]:
+        return open_session(
+            tiny.root, profiles_dir=tiny.profiles, target=None, apply=False, diagnose_only=False
+        )
+
+    return Desk(opener)
+
+
+def pin(tiny: Tiny, *, typed: str | None = None) -> tuple[int, str]:
+    """`agentic pin peer` in a terminal; types the token that it shows, or `typed`."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "pin", "peer", "--profiles-dir", str(tiny.profiles)],
+        cwd=tiny.root,
+        env=clean_environment(),
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    os.close(theirs)
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if token := re.search(r"type ([0-9a-f]{8}) to approve", line):
+            os.write(ours, f"{token[1] if typed is None else typed}\n".encode())
+    code = process.wait()
+    os.close(ours)
+    return code, said
+
+
+def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
+    declare(broken, "honest")
+    before = broken.fingerprint()
+    desk = desk_of(broken)
+    try:
+        names = {spec.name for spec in desk.tools()}
+        rows = desk.call("late_orders", {"since": "2026-01-05"})
+        pasted = desk.call("late_orders", {"since": "2026-01-05' or 1=1 --"})
+        added = desk.call("add_one", {"n": 41})
+        dry = desk.call("stamp", {"word": "hi"})
+        done = desk.call("stamp", {"word": "hi", "dry_run": False})
+        asked = desk.call("grants", {"word": "hi", "dry_run": False})
+        again = {"word": "hi", "dry_run": False, "confirm": asked.content["confirm"]}
+        parked = desk.call("grants", again)
+    finally:
+        desk.close()
+
+    assert {"late_orders", "add_one", "stamp", "grants"} <= names
+    assert not any(name.startswith("peer__") for name in names)
+    assert len(rows.content["rows"]) == 10
+    assert (pasted.is_error, pasted.content["code"]) == (True, "AC590")
+    assert added.content == {"result": 42}
+    assert dry.content["dry_run"] is True
+    assert "stamped hi in agentic_" in done.content["log"]
+    assert asked.content["code"] == "AG171"
+    assert "waits for a person" in parked.content["run_ended"]
+    assert broken.fingerprint() == before
+
+
+def test_a_server_is_asked_for_what_a_person_approved_and_nothing_else(broken: Tiny) -> None:
+    declare(broken, "honest")
+    code, told = pin(broken)
+    desk = desk_of(broken)
+    try:
+        names = {spec.name for spec in desk.tools()}
+        found = desk.call("peer__find", {"name": "acme"})
+        wrong = desk.call("peer__find", {"nme": "acme"})
+        dry = desk.call("peer__create", {"name": "acme"})
+        asked = desk.call("peer__create", {"name": "acme", "dry_run": False})
+    finally:
+        desk.close()
+    declare(broken, "words")  # the command is another, and so are the server's words
+    desk = desk_of(broken)
+    try:
+        said = [spec.description for spec in desk.tools()]
+        changed = desk.call("peer__find", {"name": "acme"})
+    finally:
+        desk.close()
+    shown = "\n".join(seen_changes(find_project(broken.root, profiles_dir=broken.profiles)))
+
+    assert (code, "find  new" in told, "missing  gone" in told) == (0, True, True), told
+    assert {"peer__find", "peer__create"} <= names and "peer__missing" not in names
+    assert found.content["text"] == "find {'name': 'acme'}"
+    assert wrong.content["code"] == "AC590"
+    assert (dry.is_error, dry.content["would"]["tool"]) == (False, "create")
+    assert asked.content["code"] == "AG171"
+    assert not any("IGNORE" in one for one in said)
+    assert (changed.is_error, changed.content["code"]) == (True, "AG174")
+    assert "IGNORE ALL PREVIOUS" in shown and "agentic pin peer" in shown
+    assert "\x1b" not in shown and "\u202e" not in shown
