@@ -35,7 +35,7 @@ def command(flags: Flags, run: str | None, body: bool, steps: bool) -> None:
             f"no single run is called {run!r}", hint="`agentic history` lists the runs."
         )
     if steps:
-        for step in Journal(store, result.run_id).steps():
+        for step in Journal(store, result.run_id).all_steps():
             emit_json(dict(zip(step._fields, (dump(part) for part in step), strict=True)))
         return
     text = run_folder(project, result.run_id) / "pr_body.md"

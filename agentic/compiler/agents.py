@@ -50,10 +50,10 @@ def compile_agents(inputs: Inputs, limits: Limits) -> tuple[CompiledAgent, ...]:
 
 
 def standard_role(inputs: Inputs, limits: Limits, name: str) -> CompiledAgent | None:
-    """A standard agent as it ships, under its short name; None for one with delegates, or none."""
+    """A standard agent as it ships, under its short name; None if there is none of it."""
     short = name.removeprefix(STANDARD_PREFIX)
     base = standard_agents().get(f"{STANDARD_PREFIX}{short}")
-    if base is None or base.delegates:
+    if base is None:
         return None
     spec = AgentSpec(name=short, extends=f"{STANDARD_PREFIX}{short}")
     return replace(_compile(inputs, spec, ("agents",), limits), name=short)

@@ -280,7 +280,7 @@ def _write(session: Session, found: Investigation, result: RunResult) -> None:
     patch = ""
     if result.proposal is not None:
         patch = patch_of(result.proposal, f"{prefix}/" if prefix else "")
-    steps = [msgspec.to_builtins(step._asdict()) for step in found.journal.steps()]
+    steps = [msgspec.to_builtins(step._asdict()) for step in found.journal.all_steps()]
     write_casefile(session.project, result, transcript=steps, body=body, patch=patch)
     session.store.end_run(result)
     cause = _fingerprint(session, result) if result.finding else None

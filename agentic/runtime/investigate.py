@@ -35,7 +35,7 @@ from agentic.runtime.brief import brief, instructions
 from agentic.runtime.budget import Budget, deadline_of, seconds_between
 from agentic.runtime.clock import overdue_note
 from agentic.runtime.effects import Effects, offered
-from agentic.runtime.engines import Engine, Task, choose_engine, open_engine
+from agentic.runtime.engines import Engine, Task, choose_engine, is_auto, open_engine
 from agentic.runtime.loop import Loop, LoopEnd
 from agentic.runtime.places import Places
 from agentic.runtime.session import Session
@@ -151,7 +151,7 @@ def investigate(
     )
     found.end = _loop(session, found, own)
     failed = found.end.reason == "engine_failed" and own.name != "rules"
-    if failed and agent.engine == "auto" and engine is None:
+    if failed and is_auto(agent.engine) and engine is None:
         _fall_back(session, found)
     return found
 
@@ -238,11 +238,7 @@ def _loop(session: Session, found: Investigation, engine: Engine, told: str = ""
     finally:
         boundary.close()
         hands.close()
-        found.calls = [
-            (step.name, _verdict(step.output))
-            for step in found.journal.all_steps()
-            if step.kind == "tool"
-        ]
+        found.calls = _calls(found.journal)
 
 
 def _team(session: Session, found: Investigation, tools: dict[str, ToolSpec]) -> Team | None:
@@ -250,6 +246,16 @@ def _team(session: Session, found: Investigation, tools: dict[str, ToolSpec]) ->
     if not found.agent.delegates or found.led_by:
         return None
     return Team(session, found, _loop, tools)
+
+
+def _calls(journal: Journal) -> list[tuple[str, str]]:
+    """Tool calls with their verdicts in order; a specialist's after the call that began it."""
+    steps = [step for step in journal.all_steps() if step.kind == "tool"]
+    who = {str(step.seq): step.name for step in steps if not step.scope}
+    return [
+        (f"{who[step.scope]}: {step.name}" if step.scope else step.name, _verdict(step.output))
+        for step in steps
+    ]
 
 
 def _who(found: Investigation) -> str:

@@ -93,14 +93,18 @@ class Team:
     """Every tool of the project by name."""
     done: dict[int, Outcome] = field(default_factory=dict)
     """By the orchestrator's step, until it is taken over."""
+    agents: dict[str, CompiledAgent] = field(init=False)
+
+    def __post_init__(self) -> None:
+        every = {one.name: one for one in self.session.compiled.agents}
+        named = {
+            name: every.get(name) or self.session.role(name) for name in self.lead.agent.delegates
+        }
+        self.agents = {name: agent for name, agent in named.items() if agent is not None}
 
     def specs(self) -> dict[str, ToolSpec]:
         """The delegates as tools."""
-        return {
-            name: delegate_spec(agent, self.tools)
-            for name in self.lead.agent.delegates
-            if (agent := self._agent(name)) is not None
-        }
+        return {name: delegate_spec(agent, self.tools) for name, agent in self.agents.items()}
 
     def check(self, call: ToolCall) -> None:
         """Raises ToolError (AC590) for input that a delegate does not take."""
@@ -112,9 +116,7 @@ class Team:
         `share` specialists work at the same time, since step `first`. A specialist that was cut off
         goes on where it stood. Raises Parked, Rejected and WarehouseLocked as its calls do.
         """
-        agent = self._agent(call.name)
-        if agent is None:
-            raise ToolError(f"there is no delegate {call.name!r}", code="AC590")
+        agent = self.agents[call.name]
         journal = self.lead.journal.scope(seq)
         handed = journal.step(
             "handover",
@@ -150,16 +152,11 @@ class Team:
             for step in steps
             if step.kind == "tool" and step.output is not None
         ]
-        spec = self.specs().get(call.name)
-        if edits and spec is not None and spec.effect != "read" and not outcome.is_error:
+        spec = delegate_spec(self.agents[call.name], self.tools)
+        if edits and spec.effect != "read" and not outcome.is_error:
             self.lead.bench.edits.clear()
             self.lead.bench.edits.update({edit.path: edit for edit in outcome.edits})
             self.lead.bench.statements[:] = outcome.statements
-
-    def _agent(self, name: str) -> CompiledAgent | None:
-        if name not in self.lead.agent.delegates:
-            return None
-        return next((one for one in self.session.compiled.agents if one.name == name), None)
 
     def _hand(self, agent: CompiledAgent, given: _Input, share: int, first: int) -> Handed:
         lines = _checked(self.lead.journal.all_steps(), first)

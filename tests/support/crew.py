@@ -115,6 +115,7 @@ class Crew:
                 stream=Stream(clock),
                 clock=clock,
                 store=store,
+                role=lambda _name: None,
             ),
         )
         self.audit = AuditTrail(store, Path(str(store.engine.url.database)).with_name("a.head"))
