@@ -357,3 +357,12 @@ def test_what_a_report_cites_has_to_be_there(store: Store) -> None:
     )
     assert one.boundary.bench.report is not None
     assert one.boundary.bench.report.report == kept
+
+
+def test_only_a_report_that_is_brought_back_is_taken_unseen(store: Store) -> None:
+    loop(store, [uses("submit_report", REPORT)]).run()
+
+    again = loop(store, [uses("submit_report", REPORT)])
+
+    assert again.run() == LoopEnd("reported")
+    assert again.boundary.bench.accepted is False
