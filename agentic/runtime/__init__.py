@@ -4,7 +4,7 @@ from agentic.runtime.opening import open_session
 from agentic.runtime.orchestrate import agent_named, close_gone, handle, has_standing_task
 from agentic.runtime.plans import plan_named, run_plan
 from agentic.runtime.remembering import remember_relations
-from agentic.runtime.requests import handle_request
+from agentic.runtime.requests import handle_request, incident_of_request
 from agentic.runtime.session import Session
 from agentic.runtime.watching import silent_incidents
 from agentic.runtime.written_plans import read_plan
@@ -16,6 +16,7 @@ __all__ = [
     "handle",
     "handle_request",
     "has_standing_task",
+    "incident_of_request",
     "open_session",
     "plan_named",
     "read_plan",
