@@ -77,7 +77,7 @@ class Stage:
         spot.check_out(commit)
         project = _moved(outer.project, spot.tree / outer.repo.relative(outer.project.root))
         _link_packages(outer.project, project)
-        manifest = _parsed(project, spot.folder / "parsed", outer.target)
+        manifest = _parsed(project, spot.cache / "stage", outer.target)
         repo = _Frozen.open(spot.tree)
         assert isinstance(repo, _Frozen)
         repo.commit = commit

@@ -40,6 +40,11 @@ class Spot:
         return self._slot.folder
 
     @property
+    def cache(self) -> Path:
+        """What stays in the slot when the worktree goes: dbt's parse cache."""
+        return self._slot.cache
+
+    @property
     def tree(self) -> Path:
         """The worktree."""
         return self._slot.folder / "tree"

@@ -41,6 +41,11 @@ class _Warm:
             said.append(line)
         raise AssertionError("the warm dbt is gone: " + "".join(said)[-2000:])
 
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
     def _start(self) -> subprocess.Popen[str]:
         driver = Path(forks.__file__).with_name("fork_driver.py")
         process = subprocess.Popen(
