@@ -90,7 +90,8 @@ def example(folder: Path) -> Path:
 
 def evaluate(project: Path, faults: Sequence[str]) -> Found | None:
     """`agentic eval` as a user types it; None when it could not be run, which it has told."""
-    command = [sys.executable, "-m", "agentic.cli.entry", "eval", "--output", "json"]
+    start = "import sys; from agentic.cli.entry import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, "eval", "--output", "json"]
     command += ["--project-dir", str(project)]
     for engine in ENGINES:
         command += ["--engine", engine]
