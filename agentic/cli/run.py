@@ -45,21 +45,17 @@ def command(
         if agent is None or not request.strip():
             raise click.UsageError("--request needs an agent and words: run AGENT --request TEXT")
         return handle_task(flags, agent, request, apply=apply)
-    if agent is not None and _is_plan(flags, agent):
-        return handle_task(flags, agent, "", apply=apply)
+    if agent is not None and (words := _without_words(flags, agent)) is not None:
+        return handle_task(flags, agent, words, apply=apply)
     return handle_incidents(flags, agent, apply=apply, diagnose_only=False)
 
 
 def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_only: bool) -> int:
     """What `run` and `diagnose` share. Returns the exit code."""
     from agentic.cli.progress import progress_sink
-    from agentic.rules import STANDING
     from agentic.runtime import (
-        agent_named,
         close_gone,
         handle,
-        handle_request,
-        has_standing_task,
         open_session,
         remember_relations,
         silent_incidents,
@@ -74,9 +70,6 @@ def handle_incidents(flags: Flags, agent: str | None, *, apply: bool, diagnose_o
         diagnose_only=diagnose_only,
         sinks=(sink,),
     )
-    if agent is not None and not diagnose_only and has_standing_task(session, agent):
-        run = handle_request(session, agent_named(session, agent), STANDING)
-        return _shown(flags, [run], apply=apply)
     if not incidents:
         incidents = silent_incidents(session)
         if incidents:
@@ -114,13 +107,27 @@ def handle_task(
     return _shown(flags, [run], apply=apply)
 
 
-def _is_plan(flags: Flags, name: str) -> bool:
-    """Whether agents.yml has a plan of this name; read before anything is opened."""
-    from agentic.config import load_files
+def _without_words(flags: Flags, name: str) -> str | None:
+    """The request of what works without an incident and without a word of it: nothing for a plan,
+    the standing task for a role; None for what handles incidents. Read before anything is opened.
+    """
+    from agentic.config import load_files, standard_agents
+    from agentic.outputs import INCIDENT_REPORT
     from agentic.project import find_project
+    from agentic.rules import STANDING
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
-    return any(plan.name == name for plan in load_files(project.root).agents.plans)
+    known = load_files(project.root).agents
+    if any(plan.name == name for plan in known.plans):
+        return ""
+    spec = next((one for one in known.agents or () if one.name == name), None)
+    short = f"agentic.{name.removeprefix('agentic.')}"
+    base = standard_agents().get(short if spec is None else spec.extends or "")
+    own = spec or base
+    if own is None or own.when:
+        return None
+    output = own.output or (base.output if base else None) or INCIDENT_REPORT
+    return None if output == INCIDENT_REPORT else STANDING
 
 
 def _shown(flags: Flags, runs: list[RunResult], *, apply: bool) -> int:

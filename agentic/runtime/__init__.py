@@ -1,7 +1,7 @@
 """Runs: the loop, the boundary, the engines, and what holds them together."""
 
 from agentic.runtime.opening import open_session
-from agentic.runtime.orchestrate import agent_named, close_gone, handle, has_standing_task
+from agentic.runtime.orchestrate import agent_named, close_gone, handle
 from agentic.runtime.plans import plan_named, run_plan
 from agentic.runtime.remembering import remember_relations
 from agentic.runtime.requests import handle_request, incident_of_request
@@ -15,7 +15,6 @@ __all__ = [
     "close_gone",
     "handle",
     "handle_request",
-    "has_standing_task",
     "incident_of_request",
     "open_session",
     "plan_named",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from agentic.checks import Companion
 from agentic.exceptions import ConfigError, Issue
 from agentic.guardrails import Desk
-from agentic.outputs import INCIDENT_REPORT
 from agentic.records import CodePage, CompiledAgent, Incident, RunResult, publish
 from agentic.runtime.conclude import companion_of, conclude, merged
 from agentic.runtime.investigate import Investigation, investigate
@@ -70,13 +69,6 @@ def agent_named(session: Session, name: str) -> CompiledAgent:
     known = ", ".join(agent.name for agent in session.compiled.agents)
     message = f"there is no agent {name!r}"
     raise ConfigError([Issue("agents.yml", 1, 1, "AC503", message, f"agents: {known}")])
-
-
-def has_standing_task(session: Session, name: str) -> bool:
-    """Whether an agent, called without a request, does what its role is for: it handles no kind of
-    incident, and reports something else than an incident. Raises ConfigError (AC503)."""
-    agent = agent_named(session, name)
-    return not agent.when and agent.output != INCIDENT_REPORT
 
 
 def close_gone(session: Session, present: set[str]) -> None:
