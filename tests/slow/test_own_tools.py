@@ -30,13 +30,15 @@ MACRO = """\
   {{ log('stamped ' ~ word ~ ' in ' ~ target.schema, info=True) }}
 {% endmacro %}
 """
-AGENTS = """\
+HEAD = """\
 version: 1
 agents:
   - name: triage
     extends: agentic.triage
-    tools: [context, report, late_orders, add_one, stamp, grants, peer.find, peer.create]
+    tools: [context, report, %s]
 tools:
+"""
+OWN = """\
   - name: late_orders
     sql: "select id, ordered_at from {{ source('raw', 'orders') }} where ordered_at >= :since"
     input: {since: date}
@@ -46,16 +48,19 @@ tools:
 """
 
 
-def declare(tiny: Tiny, manner: str) -> None:
-    """The project with every kind of tool; its MCP server has this manner."""
+def declare_own(tiny: Tiny) -> None:
+    """Tools of every kind that needs no server."""
+    tiny.write("agents.yml", HEAD % "late_orders, add_one, stamp, grants" + OWN)
+    tiny.write("shop/tools.py", "def add_one(n):\n    return n + 1\n")
+    tiny.write("macros/stamp.sql", MACRO)
+
+
+def declare_server(tiny: Tiny, manner: str) -> None:
+    """An MCP server of this manner; two of its tools are offered, one it does not have."""
     effects = "{find: read, create: external, missing: read}"
     command = json.dumps([sys.executable, PEER, manner])
     server = f"  - {{name: peer, mcp: {{command: {command}}}, effects: {effects}, timeout: 20s}}\n"
-    tiny.write("agents.yml", AGENTS + server)
-    if (tiny.root / "macros").exists():
-        return  # a file that is newer is a parse more
-    tiny.write("shop/tools.py", "def add_one(n):\n    return n + 1\n")
-    tiny.write("macros/stamp.sql", MACRO)
+    tiny.write("agents.yml", HEAD % "peer" + server)
 
 
 def desk_of(tiny: Tiny) -> Desk:
@@ -92,7 +97,8 @@ def pin(tiny: Tiny, *, typed: str | None = None) -> tuple[int, str]:
 
 
 def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
-    declare(broken, "honest")
+    declare_own(broken)
+    broken.dbt("parse", check=True)
     before = broken.fingerprint()
     desk = desk_of(broken)
     try:
@@ -109,7 +115,6 @@ def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
         desk.close()
 
     assert {"late_orders", "add_one", "stamp", "grants"} <= names
-    assert not any(name.startswith("peer__") for name in names)
     assert len(rows.content["rows"]) == 10
     assert (pasted.is_error, pasted.content["code"]) == (True, "AC590")
     assert added.content == {"result": 42}
@@ -121,7 +126,7 @@ def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
 
 
 def test_a_server_is_asked_for_what_a_person_approved_and_nothing_else(broken: Tiny) -> None:
-    declare(broken, "honest")
+    declare_server(broken, "honest")
     code, told = pin(broken)
     desk = desk_of(broken)
     try:
@@ -132,7 +137,7 @@ def test_a_server_is_asked_for_what_a_person_approved_and_nothing_else(broken: T
         asked = desk.call("peer__create", {"name": "acme", "dry_run": False})
     finally:
         desk.close()
-    declare(broken, "words")  # the command is another, and so are the server's words
+    declare_server(broken, "words")  # the command is another, and so are the server's words
     desk = desk_of(broken)
     try:
         said = [spec.description for spec in desk.tools()]
