@@ -25,6 +25,7 @@ class Asked(NamedTuple):
 
     faults: tuple[str, ...]
     listed: bool
+    roles: bool
     seeds: int
     select: str
     folders: tuple[Path, ...]
@@ -42,6 +43,9 @@ ENGINES = ["auto", "rules", "anthropic", "scripted"]
     "--fault", "faults", multiple=True, metavar="CLASS", help="Fault class; default: all."
 )
 @click.option("--list", "listed", is_flag=True, help="List the fault classes.")
+@click.option(
+    "--roles", is_flag=True, help="Play evals/roles/*.yml: are a role's wrong results rejected?"
+)
 @click.option("--seeds", default=1, show_default=True, help="How many places to try a class.")
 @click.option("-s", "--select", default="", help="dbt node selection where faults may be put.")
 @click.option(
@@ -71,6 +75,10 @@ def command(flags: Flags, /, **given: Any) -> int:
     asked = Asked(**given)
     if asked.listed:
         return _list(flags)
+    if asked.roles:
+        from agentic.cli.eval_roles import play
+
+        return play(flags)
     faults = _known(asked.faults, bool(asked.folders))
     with tempfile.TemporaryDirectory(prefix="agentic-eval-") as scratch:
         work = (asked.keep or Path(scratch)).resolve()

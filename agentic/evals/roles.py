@@ -2,13 +2,14 @@
 
 evals/roles/<role>.yml   the task, a good proposal, and plausible wrong ones with what rejects them
 
-A scripted engine plays each through the run's own loop, boundary, guardrails and static checks. That
-a scripted good result gets through proves the plumbing, and nothing about a model; that the wrong
-ones do not is what the checks are for.
+A scripted engine plays each through the run's own loop, boundary, guardrails and static checks.
+That a scripted good result gets through proves the plumbing, and nothing about a model; that the
+wrong ones do not is what the checks are for.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from ruamel.yaml.error import YAMLError
 from agentic.checks import Subject, registered_checks
 from agentic.config import standard_agents
 from agentic.evals.databases import EvalError
+from agentic.evals.stage import LEFT_BEHIND, Stage, link
+from agentic.project import Project
 from agentic.records import ToolCall, Turn
 from agentic.runtime import Session, agent_named, incident_of_request, open_session
 from agentic.runtime.engines.scripted import ScriptedEngine
@@ -70,13 +73,13 @@ class Played(msgspec.Struct, frozen=True):
     expected: str
     """The code that had to reject it; empty for the good one."""
     codes: tuple[str, ...]
-    """Codes that rejected it, in order."""
+    """Codes that rejected it, in order; the first one counts."""
     said: str = ""
     """What the first of them said."""
 
     @property
     def right(self) -> bool:
-        return self.expected in self.codes if self.expected else not self.codes
+        return self.codes[:1] == ((self.expected,) if self.expected else ())
 
 
 def read_role(path: Path) -> RoleEval:
@@ -87,7 +90,7 @@ def read_role(path: Path) -> RoleEval:
     except (OSError, YAMLError, msgspec.ValidationError) as error:
         raise EvalError(f"{path.name}: {error}", where=str(path)) from error
     bad = [name for name, play in read.wrong.items() if not play.rejected]
-    if len(read.wrong) < 3 or bad:  # noqa: PLR2004
+    if len(read.wrong) < 3 or bad:
         hint = "Each names with `rejected` the code that has to reject it."
         raise EvalError(f"{path.name}: at least three wrong results are needed", hint=hint)
     return read
@@ -96,6 +99,18 @@ def read_role(path: Path) -> RoleEval:
 def read_roles(root: Path) -> tuple[RoleEval, ...]:
     """The evals of a project, by name. Raises EvalError."""
     return tuple(read_role(path) for path in sorted((root / FOLDER).glob("*.yml")))
+
+
+def scratch_of(project: Project, home: Path) -> Path:
+    """A copy of a project in a repository of its own, without what dbt and agentic made."""
+    root = home / "roles"
+    shutil.copytree(project.root, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    if project.packages_path.is_dir():
+        link(project.packages_path, root / project.packages_path.name)
+    (root / ".gitignore").write_text("target/\nlogs/\n.agentic/\n")
+    with_all_roles(root)
+    Stage(root, database="none", target="").commit("as it was")
+    return root
 
 
 def with_all_roles(root: Path) -> None:

@@ -19,7 +19,7 @@ from agentic.project import DbtOutcome, child_environment, find_dbt, run_dbt
 REPOSITORY = Path(__file__).parents[2]
 """Root of agentic's own repository: the dbt package and the examples are there."""
 
-_LEFT_BEHIND = (
+LEFT_BEHIND = (
     "target",
     "dbt_packages",
     "logs",
@@ -150,7 +150,7 @@ def copy_example(name: str, root: Path, *, target: str = "prod") -> Stage:
             hint="The demonstration runs from a clone of the repository.",
         )
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(example, root, ignore=shutil.ignore_patterns(*_LEFT_BEHIND))
+    shutil.copytree(example, root, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
     package = os.path.relpath(REPOSITORY, root)
     (root / "packages.yml").write_text(f"packages:\n  - local: {package}\n", encoding="utf-8")
     (root / "package-lock.yml").unlink(missing_ok=True)
