@@ -15,6 +15,7 @@ import msgspec
 from agentic.exceptions import AgenticError
 from agentic.masking import mask_json, mask_text
 from agentic.records import Incident, RunResult, ToolCall, ToolSpec, public_run
+from agentic.runtime.effects import offered
 from agentic.runtime.remote_run import Opener, RemoteRun, public_incident, request
 from agentic.tools import offered_report, registry
 
@@ -70,12 +71,12 @@ class Desk:
             if agent.name == self._agent:
                 known = registry() | {one.name: one.spec for one in session.compiled.own_tools}
                 output = session.compiled.output_named(agent.output)
-                offered = [
-                    offered_report(known[name], output, request=True, client=True)
+                listed = [
+                    offered(offered_report(known[name], output, request=True, client=True))
                     for name in agent.tools
                     if name in known
                 ]
-                return [INCIDENTS, TAKE, *offered]
+                return [INCIDENTS, TAKE, *listed]
         raise AgenticError(f"there is no agent {self._agent!r}", hint=f"Agents: {names}.")
 
     def call(self, name: str, given: Mapping[str, Any]) -> Answer:
