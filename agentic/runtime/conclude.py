@@ -141,19 +141,20 @@ def _decide(
         if late is not None:
             return late
         why = ": ".join(filter(None, (_WHY.get(found.end.reason, ""), found.end.sentence)))
-        return replace(result, reason="; ".join(filter(None, (result.reason, why))))
+        return replace(result, reason=_joined(result.reason, why))
     result = replace(result, decision=report.decision)
     if report.decision == "no_change":
-        return replace(result, status="no_op", reason=report.rationale)
+        return replace(result, status="no_op", reason=_joined(result.reason, report.rationale))
     if report.decision != "fix" or proposal is None:
         if found.bench.statements:
             extra = {**result.extra, "statements": list(found.bench.statements)}
             result = replace(result, extra=extra)
         # A finding carries its next step; a request that ended without one has no other place.
         step = report.next_step if report.finding is None else ""
-        return replace(result, reason="; ".join(filter(None, (result.reason, step))))
+        return replace(result, reason=_joined(result.reason, step))
     if session.diagnose_only:
-        return replace(result, reason="diagnosed only; `agentic run` proposes and proves the fix")
+        only = "diagnosed only; `agentic run` proposes and proves the fix"
+        return replace(result, reason=_joined(result.reason, only))
     return _prove(session, found, result, proposal, companions)
 
 
@@ -193,7 +194,7 @@ def _prove(
             "target are the same since"
         )
         extra["proof"] = proof
-        result = replace(result, reason="; ".join(filter(None, (result.reason, proof))))
+        result = replace(result, reason=_joined(result.reason, proof))
     result = replace(result, report=report, extra=extra)
     if report.failed:
         failed = "; ".join(f"{c.code} {c.detail}" for c in report.results if c.result == "fail")
@@ -310,14 +311,19 @@ def _dirty_note(result: RunResult) -> str:
 
 def _escalated(result: RunResult, step: str) -> RunResult:
     finding = replace(result.finding, next_step=step) if result.finding else None
-    return replace(result, status="escalated", decision="escalate", finding=finding, reason=step)
+    reason = _joined(result.reason, step)
+    return replace(result, status="escalated", decision="escalate", finding=finding, reason=reason)
 
 
 def _reason(result: RunResult, report: CheckReport) -> str:
     waiting = [c.code for c in report.results if c.result == "not_compared"]
     codes = ", ".join(waiting)
     left = f"{codes} could not compare everything, so a person looks first" if waiting else ""
-    return "; ".join(filter(None, (result.reason, left)))
+    return _joined(result.reason, left)
+
+
+def _joined(*said: str) -> str:
+    return "; ".join(filter(None, said))
 
 
 def _fingerprint(session: Session, result: RunResult) -> str:

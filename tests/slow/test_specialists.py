@@ -84,14 +84,14 @@ class Crew:
             "summary": "raw.orders calls amount amount_usd",
         }
         cites = report("toolu_data_specialist_0")
-        given = {
+        end: dict[str, Any] = {
             "decision": "fix",
             "title": "fix(stg_orders): read amount_usd",
             "finding": finding,
             "report": cites,
             "rename_undone": [[RAW, "amount", "amount_usd"]],
         }
-        return says(_use("submit_report", given, "end"))
+        return says(_use("submit_report", end, "end"))
 
 
 def _use(name: str, given: dict[str, Any], call: str) -> dict[str, Any]:
@@ -149,3 +149,27 @@ def assert_kept(tiny: Tiny, run_id: str) -> None:
         assert [step.kind for step in inside] == [
             "handover", "turn", "tool", "tool", "turn", "tool", "outcome",
         ]  # fmt: skip
+
+
+QUICK = "import agentic.runtime.engines.anthropic as engine\nengine.FIRST_PAUSE_S = 0.001\n"
+
+
+def test_the_rules_take_over_when_the_service_goes(broken: Tiny) -> None:
+    """It fails every specialist first, then the orchestrator: `engine: auto` still has a result."""
+    broken.write("agents.yml", AGENTS)
+
+    def brain(messages: list[dict[str, Any]]) -> Any:
+        if "<incident>" not in str(messages[0]["content"]) or len(messages) > 1:
+            return 529
+        return says(*(_use(one, {"task": "Look."}, one) for one in FOUR))
+
+    with ModelServer(brain) as server:
+        env = {"ANTHROPIC_API_KEY": server.key, "ANTHROPIC_BASE_URL": server.url}
+        done = broken.agentic("diagnose", "--output", "json", env=env, prelude=QUICK)
+
+    run = json.loads(done.stdout)
+    assert server.violations == []
+    assert run["finding"]["class"] == "src_column_renamed"
+    assert run["engine"] == "rules"
+    assert "529" in run["reason"]
+    assert "the rules took over" in run["reason"]

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from agentic.exceptions import EngineUnavailable, WarehouseLocked
 from agentic.records import Decision, Edit, Limits, Turn
 from agentic.runtime.budget import KEPT_CALLS, Budget
+from agentic.runtime.effects import Parked
 from agentic.runtime.engines import Exchange, Task
 from agentic.runtime.loop import LoopEnd
 from agentic.store import Store, open_store
@@ -86,7 +88,11 @@ def test_specialists_of_one_turn_work_at_the_same_time(store: Store) -> None:
         both.wait()
         return reports()
 
-    engines = {"lead": [uses(*TASKS), reports(number=2)], "data": [meet], "code": [meet]}
+    engines: dict[str, Any] = {
+        "lead": [uses(*TASKS), reports(number=2)],
+        "data": [meet],
+        "code": [meet],
+    }
     crew = Crew(store, engines=engines)
 
     assert crew.run() == LoopEnd("reported")
@@ -351,3 +357,77 @@ def test_a_task_that_does_not_fit_starts_no_specialist(store: Store, given: Any)
 
     assert crew.lead.history[0].results[0].content["code"] == "AC590"
     assert "data" not in crew.loops
+
+
+def test_what_waits_for_a_person_in_a_specialist_parks_the_run(store: Store) -> None:
+    ask: Any = object()
+    answered: list[str] = []
+
+    def crew() -> Crew:
+        def send(_bench: object, *, of: str) -> dict[str, Any]:
+            if not answered:
+                raise Parked(ask, "send waits for a person")
+            return {"sent": of}
+
+        return Crew(
+            store,
+            engines={
+                "lead": [uses(TASKS[0]), reports(number=2)],
+                "data": [uses(look("send")), reports()],
+            },
+            bodies={"send": send},
+            effects={"send": "workspace"},
+        )
+
+    assert crew().run() == LoopEnd("parked", "send waits for a person", ask)
+    answered.append("yes")
+    again = crew()
+
+    assert again.run() == LoopEnd("reported")
+    assert not again.lead.history[0].results[0].is_error
+
+
+def test_a_locked_warehouse_leaves_the_specialists_step_open(store: Store) -> None:
+    held = [True]
+
+    def crew() -> Crew:
+        def read(_bench: object, *, of: str) -> dict[str, Any]:
+            if held and of == "d":
+                raise WarehouseLocked("held by another process")
+            return {"of": of}
+
+        engines = {
+            "lead": [uses(*TASKS), reports(number=2)],
+            "data": [uses(look("read", "d")), reports()],
+            "code": [uses(look("read", "k")), reports()],
+        }
+        return Crew(store, engines=engines, bodies={"read": read})
+
+    with pytest.raises(WarehouseLocked):
+        crew().run()
+    held.clear()
+
+    again = crew()
+    assert again.run() == LoopEnd("reported")
+    assert [one.is_error for one in again.lead.history[0].results] == [False, False]
+
+
+def test_a_specialist_that_fails_hands_back_what_it_checked(store: Store) -> None:
+    def gone(_task: Task, _history: Sequence[Exchange]) -> Turn:
+        raise EngineUnavailable("the model service answered 529", hint="Try again later.")
+
+    crew = Crew(
+        store,
+        engines={
+            "lead": [uses(TASKS[0]), reports(number=2)],
+            "data": [uses(look(of="rows")), gone],
+        },
+        bodies={"look": lambda _bench, of: {}},
+    )
+
+    assert crew.run() == LoopEnd("reported")
+    (result,) = crew.lead.history[0].results
+    assert result.is_error
+    assert result.content["ended"] == "engine_failed"
+    assert "529" in result.content["error"]
+    assert result.content["calls"] == ['look {"of":"rows"}: done']
