@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from mcp import Client, StdioServerParameters, types
+from mcp import Client, MCPError, StdioServerParameters, types
 
 from tests.support.tiny import Tiny, clean_environment
 
@@ -127,7 +128,14 @@ def test_the_same_over_http_and_for_this_machine_alone(broken: Tiny) -> None:
 
     async def ask() -> Any:
         async with Client(url, read_timeout_seconds=120) as client:
-            return await call(client, "list_incidents")
+            answer = await call(client, "list_incidents")
+        # The handshake that today's clients begin with.
+        async with Client(url, read_timeout_seconds=120, mode="legacy") as client:
+            await client.send_ping()
+            for method in (client.list_resources, client.list_prompts):
+                with pytest.raises(MCPError, match="Method not found"):
+                    await method()
+            return answer
 
     try:
         wait_for(port, started)
@@ -139,6 +147,64 @@ def test_the_same_over_http_and_for_this_machine_alone(broken: Tiny) -> None:
 
     assert (failed, len(listed["incidents"])) == (False, 1)
     assert elsewhere.status_code in (403, 421)
+
+
+INSPECTED: list[tuple[str, dict[str, Any] | None]] = [
+    ("tools/list", {}),
+    ("resources/list", {}),
+    ("resources/templates/list", {}),
+    ("prompts/list", {}),
+    ("ping", None),
+    ("logging/setLevel", {"level": "debug"}),
+    ("tools/call", {"name": "system_map", "arguments": {}}),
+    ("tools/call", {"name": "no_such_tool", "arguments": {}}),
+    ("tools/call", {"arguments": {}}),
+    ("no/such", {}),
+]
+"""What Claude Code and the inspector's command line ask, and what nobody should."""
+
+
+def test_a_client_that_asks_as_claude_code_and_the_inspector_do(broken: Tiny) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "mcp", "--profiles-dir", str(broken.profiles)],
+        cwd=broken.root,
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+    def ask(number: int | None, method: str, params: dict[str, Any] | None) -> dict[str, Any]:
+        assert process.stdin and process.stdout
+        message = {"jsonrpc": "2.0", "method": method}
+        more = {"id": number} if number is not None else {}
+        given = {"params": params} if params is not None else {}
+        process.stdin.write(json.dumps({**message, **more, **given}) + "\n")
+        process.stdin.flush()
+        answer: dict[str, Any] = json.loads(process.stdout.readline()) if more else {}
+        return answer
+
+    client = {"name": "claude-code", "version": "2.0"}
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {"roots": {}}, "clientInfo": client}
+    try:
+        met = ask(0, "initialize", hello)["result"]
+        ask(None, "notifications/initialized", None)
+        answers = [ask(number, *one) for number, one in enumerate(INSPECTED, start=1)]
+    finally:
+        process.stdin.close()  # type: ignore[union-attr] # a pipe
+        code = process.wait(60)
+
+    assert (met["protocolVersion"], set(met["capabilities"])) == ("2025-06-18", {"tools"})
+    assert code == 0
+    tools, *refused, ping, level, shown, unknown, nameless, no_such = answers
+    assert [one["error"]["code"] for one in (*refused, level, no_such)] == [-32601] * 5
+    assert (ping["result"], shown["result"]["isError"]) == ({}, False)
+    assert (unknown["result"]["isError"], nameless["error"]["code"]) == (True, -32602)
+    for tool in tools["result"]["tools"]:
+        assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", tool["name"])
+        assert tool["inputSchema"]["type"] == "object"
+        assert len(tool["description"]) > 20
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
