@@ -126,6 +126,11 @@ def do_step(session: Session, start: Start) -> Outcome:
 
     Raises Waiting when an effect outside waits for a person, and what `investigate` raises.
     """
+    ended = session.store.results_of(start.incident.fingerprint, since="")
+    if ended and ended[-1].status != "awaiting_approval":
+        # Cut off between the step's own end and the plan's note of it: nothing is done twice.
+        reasons = ended[-1].extra.get("asks", ())
+        return _outcome(start, ended[-1], [Decision("ask", "AG140", one) for one in reasons])
     if start.step.agent:
         return _agent_step(session, start)
     return _tool_step(session, start)

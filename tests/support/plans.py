@@ -19,9 +19,9 @@ from agentic.store import Ask
 TESS = Person("local:tess", "unsigned")
 
 
-def call(name: str, **given: Any) -> dict[str, Any]:
+def call(tool: str, /, **given: Any) -> dict[str, Any]:
     """One tool call of a script."""
-    return {"name": name, "input": given}
+    return {"name": tool, "input": given}
 
 
 def turn(*calls: dict[str, Any]) -> dict[str, Any]:
