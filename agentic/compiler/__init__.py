@@ -9,7 +9,7 @@ from agentic.compiler.fresh import current_manifest, parse_project
 from agentic.compiler.instructions import lineage_of, render_instructions
 from agentic.compiler.own_servers import server_body
 from agentic.compiler.plans import plan_of_text
-from agentic.compiler.prompts import Prompt, prompts_of
+from agentic.compiler.prompts import Prompt, offered_tools, prompts_of
 from agentic.compiler.revision import AtRevision, compile_revision
 from agentic.compiler.rules import path_matches
 
@@ -27,6 +27,7 @@ __all__ = [
     "lineage_of",
     "manifest_path",
     "manifest_text",
+    "offered_tools",
     "parse_project",
     "path_matches",
     "plan_of_text",
