@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+import msgspec
+
 from agentic.lineage import ColumnLineage, column_lineage
 from agentic.records import ToolCall
 from agentic.rules.asking import Shape, ask, shapes_of, text_of
@@ -119,10 +121,10 @@ def _written(case: Case, wish: Wish, files: set[str]) -> Steps[str]:
     if text is None:
         if wish.node.startswith("source.") or case.node(wish.node).patch_path or path in files:
             return f"{path} cannot be read"
-        call = {"path": path, "text": new_file(place, wish.said), "why": wish.why}
+        call = {"path": path, "text": new_file(place, _spelled(case, wish, "")), "why": wish.why}
         result = yield ToolCall(id="", name="create_model", input=call)
     else:
-        after = added(text, place, wish.said)
+        after = added(text, place, _spelled(case, wish, text))
         change = edit_change(path, text, after, wish.why) if after is not None else None
         if change is None:
             return f"{path} is not written in a way that can be added to safely"
@@ -131,6 +133,22 @@ def _written(case: Case, wish: Wish, files: set[str]) -> Steps[str]:
     if result.decision is not None:
         return result.decision.reason
     return str(result.content)[:200] if result.is_error else ""
+
+
+def _spelled(case: Case, wish: Wish, text: str) -> list[Said]:
+    """Arguments of tests as the file writes them, else as this dbt wants them."""
+    flat = re.search(r"\b(?:relationships|accepted_values):", text) is not None
+    if "arguments:" not in text and (flat or _version(case) < (1, 11)):
+        return wish.said
+    return [
+        msgspec.structs.replace(one, tests=tuple(_with_arguments(test) for test in one.tests))
+        for one in wish.said
+    ]
+
+
+def _with_arguments(test: str) -> str:
+    first, *rest = test.split("\n")
+    return "\n".join([first, "  arguments:", *(f"  {line}" for line in rest)]) if rest else test
 
 
 def place_of(case: Case, uid: str) -> tuple[Place, str]:

@@ -273,3 +273,22 @@ def test_what_is_public_has_readers_that_nobody_knows(change: dict[str, Any]) ->
     drive(here, replace(case_of(nodes, incident), role="cost"))
 
     assert last(here)["decision"] == "no_change"
+
+
+def test_arguments_of_tests_are_written_as_the_file_writes_them() -> None:
+    here = world()
+    here.files["models/orders.yml"] = (
+        "models:\n  - name: orders\n    columns:\n      - name: amount\n        data_tests:\n"
+        "          - accepted_values:\n              arguments: {values: [1]}\n"
+    )
+    node = next(one for one in shop() if one.unique_id == MART)
+    described = msgspec.structs.replace(node, patch_path="shop://models/orders.yml")
+    incident = Incident(
+        id="i", kind="request", node="", message="", fingerprint="f", request=STANDING
+    )
+    nodes = [described if one.unique_id == MART else one for one in shop()]
+    drive(here, replace(case_of(nodes, incident), role="quality"))
+
+    assert (
+        "arguments:\n                to: ref('stg_customers')" in edits(here)["models/orders.yml"]
+    )
