@@ -38,7 +38,7 @@ SHARE = 0.5
 _TEXT = re.compile(r"char|text|string|clob", re.IGNORECASE)
 _NEVER = re.compile(
     r"(?:^(?:is|has|num|count|n)_|_(?:id|key|sk|at|on|count|cnt|type|status|flag|hash|sent|verified"
-    r"|opt_?in|domain|length|valid|uuid)$|template|campaign|subject)"
+    r"|opt_?in|domain|length|valid|uuid|amount|total|fee|fees|rate|price|paid|share|cost)$|template|campaign|subject)"
 )
 _PEOPLE = re.compile(
     r"customer|user|employee|person|people|contact|patient|member|lead|subscriber|staff|author"

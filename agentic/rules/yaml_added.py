@@ -72,14 +72,14 @@ def _one(text: str, place: Place, said: Said) -> str | None:
         return _with_entry(text, place, said)
     columns = _value(entry, "columns")
     if columns is None:
-        return _after_pairs(text, entry, ["columns:", *_column(said, place, STEP)])
+        return _after_pairs(text, entry, ["columns:", *_column(said, place, STEP, text)])
     if not isinstance(columns, SequenceNode) or columns.flow_style or not columns.value:
         return None
     for item in columns.value:
         if str(_scalar(item, "name")).lower() == said.column.lower():
             return _in_column(text, place, said)
     at = columns.value[-1]
-    return _insert(text, at, _column(said, place, columns.start_mark.column))
+    return _insert(text, at, _column(said, place, columns.start_mark.column, text))
 
 
 def _in_column(text: str, place: Place, said: Said) -> str | None:
@@ -159,25 +159,25 @@ def _with_entry(text: str, place: Place, said: Said) -> str | None:
         return None
     if not listed.value or _named(listed, place.name):
         return None
-    lines = _entry(place, [said], listed.start_mark.column)
+    lines = _entry(place, [said], listed.start_mark.column, text)
     return _insert(text, listed.value[-1], lines)
 
 
-def _entry(place: Place, said: Sequence[Said], indent: int) -> list[str]:
+def _entry(place: Place, said: Sequence[Said], indent: int, text: str = "") -> list[str]:
     blank = " " * indent
     lines = [f"{blank}- name: {place.name}", f"{blank}  columns:"]
     for one in said:
-        lines += _column(one, place, indent + 2 + STEP)
+        lines += _column(one, place, indent + 2 + STEP, text)
     return lines
 
 
-def _column(said: Said, place: Place, indent: int) -> list[str]:
+def _column(said: Said, place: Place, indent: int, text: str = "") -> list[str]:
     """A whole entry of a column."""
     lines = [f"- name: {said.column}"]
     if said.description:
         lines.append(f"  description: {said.description}")
     if said.tests:
-        lines.append("  data_tests:")
+        lines.append(f"  {_tests_key(text)}:")
         lines += [f"    {line}" for one in said.tests for line in _listed(one)]
     settings: list[str] = []
     if said.tags:
@@ -217,8 +217,12 @@ def _spelled(item: Node | None, path: tuple[str, ...], text: str) -> tuple[str, 
     for key in _TESTS:
         if _value(item, key) is not None:
             return (*path[:-1], key)
-    old = "data_tests:" not in text and "tests:" in text
-    return (*path[:-1], "tests" if old else "data_tests")
+    return (*path[:-1], _tests_key(text))
+
+
+def _tests_key(text: str) -> str:
+    """How the file calls tests; as dbt 1.8 and newer do where it has none."""
+    return "tests" if "data_tests:" not in text and "tests:" in text else "data_tests"
 
 
 def _deepest(node: Node | None, path: Sequence[str]) -> tuple[Node | None, tuple[str, ...]]:

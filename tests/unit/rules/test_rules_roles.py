@@ -178,6 +178,7 @@ def test_a_name_says_what_it_holds(node: str, column: str, kind: str, category: 
         ("model.a.x", "phone_id", "BIGINT"),
         ("model.a.x", "telephony_minutes", "BIGINT"),
         ("model.a.x", "shipping", "VARCHAR"),
+        ("model.a.orders", "credit_card_amount", "BIGINT"),
         ("model.a.x", "cellar", "VARCHAR"),
         ("model.a.x", "email", "INTEGER"),
     ],

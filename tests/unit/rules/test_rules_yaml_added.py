@@ -86,7 +86,7 @@ def test_a_new_column_follows_the_last_one() -> None:
     assert after is not None
     loaded = YAML(typ="safe", pure=True).load(after)["models"][0]["columns"][-1]
     assert loaded["name"] == "x"
-    assert loaded["data_tests"] == [{"relationships": {"to": "ref('b')", "field": "id"}}]
+    assert loaded["tests"] == [{"relationships": {"to": "ref('b')", "field": "id"}}]
 
 
 def test_a_node_without_columns_or_without_an_entry() -> None:
