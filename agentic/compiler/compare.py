@@ -15,7 +15,7 @@ from agentic.compiler.compare_rules import LooserRule, looser_rules
 from agentic.compiler.coverage import covers_name
 from agentic.compiler.limits import limits_apart
 from agentic.masking import mask_json
-from agentic.records import Compiled, CompiledAgent, CompiledGuardrails, ToolSpec
+from agentic.records import Compiled, CompiledAgent, CompiledGuardrails, OwnTool, ToolSpec
 
 _ENGINES = {"rules": 0, "scripted": 1, "auto": 2, "anthropic": 2}
 _EFFECTS = {"read": 0, "workspace": 1, "external": 2}
@@ -45,6 +45,7 @@ def widened_between(before: Compiled, after: Compiled) -> tuple[Widening, ...]:
         *_guardrails(before.guardrails, after.guardrails),
         *_agents(before, after),
         *_tools(before.tools, after.tools),
+        *_own_tools(before.own_tools, after.own_tools),
         *_connections(before.connections, after.connections),
         *_more("triggers", before.triggers, after.triggers, "a trigger more starts runs"),
     )
@@ -170,6 +171,25 @@ def _tools(before: Iterable[ToolSpec], after: Iterable[ToolSpec]) -> Iterator[Wi
         if old is not None and _EFFECTS[tool.effect] > _EFFECTS[old.effect]:
             why = "the tool has a stronger effect"
             yield Widening(f"tools.{tool.name}.effect", old.effect, tool.effect, why)
+
+
+def _own_tools(before: Iterable[OwnTool], after: Iterable[OwnTool]) -> Iterator[Widening]:
+    """A tool of the user's that is new, does something else, or needs nobody any more."""
+    known = {tool.name: tool for tool in before}
+    for tool in after:
+        old, what = known.get(tool.name), f"tools.{tool.name}"
+        if old is None:
+            effect = {"kind": tool.kind, "effect": tool.spec.effect}
+            yield Widening(what, None, effect, "a tool more")
+            continue
+        if _EFFECTS[tool.spec.effect] < _EFFECTS[old.spec.effect]:
+            why = "the tool is taken for one with a weaker effect: fewer people are asked"
+            yield Widening(f"{what}.effect", old.spec.effect, tool.spec.effect, why)
+        changed = [key for key in tool.body if tool.body[key] != old.body.get(key)]
+        if tool.kind != old.kind or changed:
+            was = {key: old.body.get(key) for key in changed}
+            now = {key: tool.body[key] for key in changed}
+            yield Widening(what, mask_json(was), mask_json(now), "the tool does something else")
 
 
 def _connections(

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 
 from agentic.compiler.compile import Checked, check_project
-from agentic.config import AGENTS_FILE, GUARDRAILS_FILE, Inspected, inspect_files
+from agentic.config import AGENTS_FILE, GUARDRAILS_FILE, LOCK_FILE, Inspected, inspect_files
 from agentic.exceptions import Issue
 from agentic.lineage import Graph
 from agentic.project import Manifest, Project, Repo, Target
 from agentic.records import Compiled
 
-_FILES = (AGENTS_FILE, GUARDRAILS_FILE, "dbt_project.yml")
+_FILES = (AGENTS_FILE, GUARDRAILS_FILE, LOCK_FILE, "dbt_project.yml")
 
 
 class AtRevision(msgspec.Struct, frozen=True):
