@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentic.exceptions import ApprovalError
-from agentic.store import Approvals, AuditTrail, anchor_of, open_store, utc_now
+from agentic.store import Approvals, AuditTrail, Journal, anchor_of, open_store, utc_now
 from tests.slow.conftest import PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -102,3 +103,31 @@ def test_an_ask_in_postgres_lives_like_any(postgres_server: PostgresServer, tmp_
     assert approvals.use(kind="fix", content={"a": 2}, bound={}, key="k") is not None
     with pytest.raises(ApprovalError, match="was approved and used"):
         approvals.reject(second, by="ben", reason="late")
+
+
+def test_runs_at_once_keep_their_journals_and_one_chain(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = url_of(postgres_server.new_database("journals"))
+    stores = [open_store(tmp_path, project="shop", clock=utc_now, url=url) for _ in range(2)]
+    odd = {"text": "100% of :name and '%s'"}
+
+    def work(number: int) -> None:
+        store, run_id = stores[number % 2], f"r{number}"
+        store.start_run(run_id, incident=run_id, inputs_hash="h", agent="a")
+        journal, trail = Journal(store, run_id), AuditTrail(store, anchor_of(tmp_path))
+        for step in range(10):
+            journal.step("tool", "look", odd | {"step": step}, dict, lambda _key: odd)
+            trail.append(actor="a", action="look", subject=run_id, payload=odd)
+            store.spend(run_id, 0.1 * step)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    trail = AuditTrail(stores[0], anchor_of(tmp_path))
+
+    assert trail.verify() is None
+    assert len(trail.records()) == 60
+    assert [step.output for step in Journal(stores[1], "r2").steps()] == [odd] * 10
+    assert stores[1].cost_usd_since("2020", but="r2") == pytest.approx(4.5)
+    for store in stores:
+        store.engine.dispose()
