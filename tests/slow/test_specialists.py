@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from typing import Any
 
 import pytest
 
 from agentic.store import Journal, open_store
+from tests.support.github import TOKEN, GitHub
+from tests.support.hook_server import HookServer
 from tests.support.model_server import ModelServer, says, tool_use
 from tests.support.tiny import Tiny
 
@@ -18,7 +21,14 @@ AGENTS = """\
 version: 1
 agents:
   - {name: lead, extends: agentic.orchestrator, when: [run_error]}
+connections:
+  host:
+    github:
+      token: "{{ env_var('GH_TOKEN') }}"
+      url: "{{ env_var('GH_URL') }}"
+      repository: shop/dbt
 """
+RULES = "version: 1\nchange: {allow: [path:models]}\n"
 FOUR = ("data_specialist", "code_specialist", "logs_specialist", "metrics_specialist")
 RAW, STAGING = "source.tiny.raw.orders", "model.tiny.stg_orders"
 ASKED = {
@@ -99,16 +109,16 @@ def _use(name: str, given: dict[str, Any], call: str) -> dict[str, Any]:
 
 
 def test_four_specialists_gather_and_one_proposal_is_opened(broken: Tiny) -> None:
-    broken.write("agents.yml", AGENTS)
-    broken.git("add", "-A")
-    broken.git("commit", "-q", "-m", "agents")
-    with ModelServer(Crew()) as server:
+    github = hosted(broken)
+    with ModelServer(Crew()) as server, HookServer(github.answer) as host:
         env = {"ANTHROPIC_API_KEY": server.key, "ANTHROPIC_BASE_URL": server.url}
-        run = broken.run("--apply", env=env)
+        run = broken.run("--apply", env=env | {"GH_TOKEN": TOKEN, "GH_URL": host.url})
 
     assert server.violations == []
     assert (run["decision"], run["agent"]) == ("fix", "lead"), run["reason"]
-    assert run["branch"] in broken.branches()
+    assert (run["status"], run["pull_request"]) == ("success", github.pulls[0]["html_url"])
+    assert github.tip(run["branch"]) == broken.git("rev-parse", run["branch"])
+    assert "| `data_specialist: get_schema` | allow |" in github.pulls[0]["body"]
     assert run["report"] == report("toolu_data_specialist_0")
     assert {check["result"] for check in run["checks"]} <= {"pass", "warn"}
     # What the four spent is the run's: two turns and three calls each, and the lead's own.
@@ -117,6 +127,19 @@ def test_four_specialists_gather_and_one_proposal_is_opened(broken: Tiny) -> Non
     assert run["usage"]["output_tokens"] == 20 * len(server.requests)
     assert_apart(server)
     assert_kept(broken, run["run_id"])
+
+
+def hosted(tiny: Tiny) -> GitHub:
+    """The project with its agents, pushed to a host."""
+    tiny.write("agents.yml", AGENTS)
+    tiny.write("guardrails.yml", RULES)
+    tiny.git("add", "-A")
+    tiny.git("commit", "-q", "-m", "agents")
+    remote = tiny.repo.parent / "remote.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True)
+    tiny.git("remote", "add", "origin", str(remote))
+    tiny.git("push", "-q", "origin", "main")
+    return GitHub(remote)
 
 
 def assert_apart(server: ModelServer) -> None:

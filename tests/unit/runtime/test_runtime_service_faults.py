@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from agentic.exceptions import EngineUnavailable
 from agentic.records import Limits
 from agentic.runtime.budget import Budget
 from agentic.runtime.engines import anthropic as engine_module
@@ -222,7 +223,7 @@ def test_a_wrong_key_is_a_reason(store: Store, monkeypatch: pytest.MonkeyPatch) 
 def ask(url: str, time_left_s: Callable[[], float] = lambda: 600.0) -> str:
     engine = AnthropicEngine(base_url=url, time_left_s=time_left_s)
     crew_task = Crew.task("lead")
-    with pytest.raises(engine_module.EngineUnavailable) as caught:
+    with pytest.raises(EngineUnavailable) as caught:
         engine.next_turn(crew_task, [])
     return caught.value.message
 
