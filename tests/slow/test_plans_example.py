@@ -177,7 +177,7 @@ def test_a_mart_is_built_from_two_sources_and_a_sentence(
     desktop.plays(monkeypatch, TURNS, dbt=dbt.executable)
     before = git(desktop.root, "rev-parse", "HEAD")
 
-    asked = []
+    asked: list[tuple[str, list[object]]] = []
     result = desktop.run("daily_sales", SENTENCE)
     while result.status == "awaiting_approval" and len(asked) < 10:
         ask = desktop.approve(result)
