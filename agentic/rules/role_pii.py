@@ -160,6 +160,8 @@ def by_name(uid: str, column: str, kind: str) -> Suspect | None:
     for category, pattern in _WEAK:
         if text and pattern.search(name):
             people = bool(_PEOPLE.search(label(uid).lower()))
+            if not people and category == "person_name":
+                continue  # products, stores and teams have names too
             why = f"`{column}` of {'people' if people else 'something that may be no person'}"
             return Suspect(uid, column, category, 0.75 if people else 0.3, why)
     return None

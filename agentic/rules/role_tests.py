@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from agentic.lineage import ColumnLineage
 from agentic.rules.asking import Shape, rows_of
 from agentic.rules.case import Case, Steps
 from agentic.rules.role_docs import propose_documentation, told_of_documentation
 from agentic.rules.role_work import (
     MADE,
+    ROOTS,
     Done,
     Wish,
     asked_about,
@@ -20,6 +22,7 @@ from agentic.rules.role_work import (
     own_nodes,
     report,
     seen_at,
+    traced,
     write,
 )
 from agentic.rules.routines import routine
@@ -62,7 +65,9 @@ def add_missing_tests(case: Case) -> Steps[None]:
     asked = [uid for uid in asked_about(case, nodes) if uid in shapes]
     _known_keys(case, found, tests)
     calls = yield from _keys(case, found, shapes, asked, tests)
-    yield from _relations(case, found, shapes, asked, (tests, calls))
+    roots = yield from live_shapes(own_nodes(case, *ROOTS))
+    guarded = _Guarded(traced(case, roots), tests)
+    yield from _relations(case, found, shapes, asked, (guarded, calls))
     done = yield from write(case, list(found.wishes.values()))
     if done.written:
         yield from _proposed(found, done)
@@ -89,6 +94,34 @@ def add_missing_tests(case: Case) -> Steps[None]:
         rationale=f"{text} {told_of_documentation(documented, origins)} {documented.rest()}",
         said=None,
     )
+
+
+class _Guarded:
+    """Columns with a relationships test, and what is passed on from them: one test near the source
+    says more than five below it."""
+
+    def __init__(self, lineage: ColumnLineage, tests: dict[str, dict[str, set[str]]]) -> None:
+        self.lineage = lineage
+        self.known = {
+            (uid, column)
+            for uid, columns in tests.items()
+            for column, names in columns.items()
+            if "relationships" in names
+        }
+
+    def holds(self, uid: str, column: str) -> bool:
+        """Whether the column, or one that it is, is guarded."""
+        waiting, seen = [(uid, column.lower())], set()
+        while waiting:
+            at = waiting.pop()
+            if at in self.known:
+                return True
+            seen.add(at)
+            for edge in self.lineage.upstream(*at):
+                key = (edge.node, edge.column.lower())
+                if edge.kind in ("unchanged", "renamed") and key not in seen:
+                    waiting.append(key)
+        return False
 
 
 def tests_of(case: Case) -> dict[str, dict[str, set[str]]]:
@@ -188,10 +221,10 @@ def _relations(
     found: Found,
     shapes: dict[str, Shape],
     asked: list[str],
-    spent: tuple[dict[str, dict[str, set[str]]], int],
+    spent: tuple[_Guarded, int],
 ) -> Steps[None]:
     """Columns called as another node's key, whose every value is there."""
-    tests, calls = spent
+    guarded, calls = spent
     by_key: dict[str, list[str]] = {}
     for uid, column in found.keys.items():
         # A relation that only happens to hold each value today is no home of the key.
@@ -200,10 +233,9 @@ def _relations(
     for uid in asked:
         for column, known in shapes[uid].columns.items():
             parent = _parent(case, uid, by_key.get(column, []))
-            done = tests.get(uid, {}).get(column, set())
-            if not parent or found.keys.get(uid) == column or "relationships" in done:
+            if not parent or found.keys.get(uid) == column or not _KEY.match(column):
                 continue
-            if not _KEY.match(column):
+            if guarded.holds(uid, column):
                 continue
             if calls >= case.calls - CALLS_KEPT or len(found.wishes) > case.nodes_changed:
                 found.unseen.append(uid)
@@ -214,6 +246,7 @@ def _relations(
             if orphans == 0:
                 field = shapes[parent].columns[column].name
                 found.want(uid, known.name, f"relationships:\n  to: ref('{to}')\n  field: {field}")
+                guarded.known.add((uid, column))
             elif orphans:
                 found.broken.append((f"{uid}.{known.name}", f"{orphans} rows are not in {to}"))
 

@@ -206,7 +206,8 @@ def test_keys_that_hold_are_guarded() -> None:
         "- name: customer_id\n        data_tests:\n          - unique\n          - not_null"
         in (found["models/stg_customers.yml"])
     )
-    assert "to: ref('stg_customers')" in found["models/orders.yml"]
+    assert "to: ref('stg_customers')" in found["models/int_orders.yml"]
+    assert "relationships" not in found["models/orders.yml"]  # it is passed on unchanged
     suite = last(here)["report"]
     assert {one["test"] for one in suite["expectations"]} == {
         "unique",
@@ -278,18 +279,19 @@ def test_what_is_public_has_readers_that_nobody_knows(change: dict[str, Any]) ->
 
 def test_arguments_of_tests_are_written_as_the_file_writes_them() -> None:
     here = world()
-    here.files["models/orders.yml"] = (
-        "models:\n  - name: orders\n    columns:\n      - name: amount\n        data_tests:\n"
+    here.files["models/int_orders.yml"] = (
+        "models:\n  - name: int_orders\n    columns:\n      - name: amount\n        data_tests:\n"
         "          - accepted_values:\n              arguments: {values: [1]}\n"
     )
-    node = next(one for one in shop() if one.unique_id == MART)
-    described = msgspec.structs.replace(node, patch_path="shop://models/orders.yml")
+    node = next(one for one in shop() if one.unique_id == INNER)
+    described = msgspec.structs.replace(node, patch_path="shop://models/int_orders.yml")
     incident = Incident(
         id="i", kind="request", node="", message="", fingerprint="f", request=STANDING
     )
-    nodes = [described if one.unique_id == MART else one for one in shop()]
+    nodes = [described if one.unique_id == INNER else one for one in shop()]
     drive(here, replace(case_of(nodes, incident), role="quality"))
 
     assert (
-        "arguments:\n                to: ref('stg_customers')" in edits(here)["models/orders.yml"]
+        "arguments:\n                to: ref('stg_customers')"
+        in edits(here)["models/int_orders.yml"]
     )
