@@ -18,17 +18,20 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentic.compiler import prompts_of
-from agentic.config import STANDARD_PREFIX
-from agentic.records import Compiled, content_hash
+from agentic.compiler.prompts import prompt_of
+from agentic.config import STANDARD_PREFIX, AgentsFile, read_document, standard_agents
+from agentic.config.validate import validate
+from agentic.records import Compiled, CompiledAgent, content_hash
 from tests.support.shop import check_shop
 
 ROOT = Path(__file__).parents[2]
+STANDARD = STANDARD_PREFIX.rstrip(".")
 RECORD = ROOT / "evals" / "prompts.json"
 PROVES = {
     "scripted": "the plumbing alone: prompt, tools, report and checks fit together; the turns were "
@@ -37,33 +40,62 @@ PROVES = {
 }
 
 
-def places() -> dict[str, dict[str, str]]:
-    """Every standard agent, since each can call a model: what its model is sent, by name.
-
-    Compiled on a small project that never changes, so that no other file moves a hash.
-    """
-    return {
-        STANDARD_PREFIX + one.agent: {
-            "model": one.model,
-            "effort": one.effort,
-            "prompt": one.prompt_hash,
-            "tools": one.tools_hash,
-        }
-        for one in prompts_of(standard_compiled())
-        if one.engine != "rules"
-    }
+SENT = ("engine", "model", "effort", "instructions", "tools", "delegates", "output")
+"""What an agent of an example may say that changes what its model is sent."""
 
 
-def standard_compiled() -> Compiled:
-    """The shipped agents on the shop's lineage, in a folder of its own: it writes the project."""
-    with tempfile.TemporaryDirectory(prefix="agentic-prompts-") as name:
-        root = Path(name)
+def place_names() -> list[str]:
+    """Every agent that can call a model: the standard ones, and those of the examples that are sent
+    something else than the one that they extend."""
+    names = [name for name, spec in standard_agents().items() if spec.engine != "rules"]
+    for example in sorted((ROOT / "examples").glob("*/agents.yml")):
+        spec = validate(read_document(example, "agents.yml"), AgentsFile)
+        assert spec is not None, example
+        names += [
+            f"{example.parent.name}.{agent.name}"
+            for agent in spec.agents or ()
+            if agent.extends is None or any(getattr(agent, key) is not None for key in SENT)
+        ]
+    return names
+
+
+@cache
+def compiled_at(place: str) -> tuple[Compiled, CompiledAgent]:
+    """A place's agent, compiled on a small project that never changes, so that no other file moves
+    a hash."""
+    where, _, name = place.rpartition(".")
+    compiled = _compiled("" if where == STANDARD else where)
+    return compiled, next(agent for agent in compiled.agents if agent.name == name)
+
+
+@cache
+def _compiled(example: str) -> Compiled:
+    source = ROOT / "examples" / example if example else ROOT
+    # In a folder of its own: the shop's files are written there.
+    with tempfile.TemporaryDirectory(prefix="agentic-prompts-") as folder:
+        root = Path(folder)
         for file in ("agents.yml", "guardrails.yml"):
-            shutil.copy(ROOT / file, root / file)
-        shutil.copytree(ROOT / "prompts", root / "prompts")
+            shutil.copy(source / file, root / file)
+        if (source / "prompts").is_dir():
+            shutil.copytree(source / "prompts", root / "prompts")
         _, checked, issues = check_shop(root)
-    assert issues == (), issues
+    errors = [issue for issue in issues if issue.severity == "error"]
+    assert errors == [], errors
     return checked.compiled
+
+
+def places() -> dict[str, dict[str, str]]:
+    """What the model of each place is sent, by name."""
+    found = {}
+    for name in place_names():
+        sent = prompt_of(*compiled_at(name))
+        found[name] = {
+            "model": sent.model,
+            "effort": sent.effort,
+            "prompt": sent.prompt_hash,
+            "tools": sent.tools_hash,
+        }
+    return found
 
 
 def of(place: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Each standard agent over the real SDK: its prompt, its tools, its report, one correction.
+"""Each agent that can call a model, over the real SDK: prompt, tools, report, one correction.
 
 The turns are given, so this proves that prompt, tools, report and checks fit together, and nothing
 of what a model would do.
@@ -13,7 +13,6 @@ from typing import Any, cast
 import pytest
 
 from agentic.compiler.prompts import offered_tools
-from agentic.config import STANDARD_PREFIX, standard_agents
 from agentic.events import Stream
 from agentic.lineage import Graph
 from agentic.records import (
@@ -33,7 +32,7 @@ from agentic.runtime.engines.anthropic import AnthropicEngine
 from agentic.runtime.loop import Loop, LoopEnd
 from agentic.store import AuditTrail, Journal, open_store
 from agentic.tools import Bench
-from tests.support.evaluated import standard_compiled
+from tests.support.evaluated import compiled_at, place_names
 from tests.support.model_server import ModelServer, says, tool_use
 from tests.support.shop import make_manifest, make_project
 
@@ -41,8 +40,7 @@ NODE = "model.shop.orders"
 CITED = [{"kind": "node", "ref": NODE}]
 ROLES = [
     pytest.param(name, id=name, marks=pytest.mark.evaluates(name, engine="scripted"))
-    for name, spec in standard_agents().items()
-    if spec.engine != "rules"
+    for name in place_names()
 ]
 FINDING = {
     "cls": "logic_changed",
@@ -54,11 +52,6 @@ FINDING = {
 
 def clock() -> str:
     return "2026-01-01T00:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def compiled() -> Compiled:
-    return standard_compiled()
 
 
 @pytest.fixture
@@ -98,10 +91,8 @@ def allow(call: ToolCall, spec: ToolSpec) -> Decision:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_reports_in_its_schema_and_cites_what_is_there(
-    name: str, compiled: Compiled, loop: Any
-) -> None:
-    agent = next(one for one in compiled.agents if STANDARD_PREFIX + one.name == name)
+def test_a_role_reports_in_its_schema_and_cites_what_is_there(name: str, loop: Any) -> None:
+    compiled, agent = compiled_at(name)
     output = compiled.output_named(agent.output)
     assert output is not None
     incident = asked() if not agent.when else broken()
