@@ -73,11 +73,16 @@ def _show(every: list[Standing], others: list[str]) -> None:
 def _approve(project: Project, item: ToolItem, every: list[Standing]) -> int:
     from agentic.cli.asking import open_desk
     from agentic.config import LOCK_FILE, read_lock, write_lock
+    from agentic.exceptions import ApprovalError
     from agentic.guardrails import local_person
     from agentic.records import content_hash
     from agentic.tools.own import seen_path
 
-    person = local_person(sys.stdin, approvers=("local",))
+    try:
+        person = local_person(sys.stdin, approvers=("local",))
+    except ApprovalError as error:
+        hint = f"Run `agentic pin {item.name}` in a terminal."
+        raise ApprovalError(error.message, hint=hint, code=error.code) from error
     kept = {one.tool: one.now for one in every if one.now is not None and one.state != "unfit"}
     hashes = {tool: one.sha256 for tool, one in kept.items()}
     token = content_hash(hashes)[:8]
