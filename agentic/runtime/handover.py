@@ -23,7 +23,7 @@ class Handover(msgspec.Struct, frozen=True):
     edits: list[str]
     """`path: why`, as they lie on the bench."""
     calls: list[str]
-    """`name input: how it ended`, the last ones."""
+    """`id: name input: how it ended`, the last ones; a report cites them by their ids."""
     calls_left_out: int
 
 
@@ -56,7 +56,7 @@ def _lines(exchange: Exchange) -> list[str]:
 def _line(call: ToolCall, result: ToolResult | None) -> str:
     given = dumps(call.input)
     short = given if len(given) <= INPUT_CHARS else given[:INPUT_CHARS] + "..."
-    return f"{call.name} {short}: {_outcome(result)}"
+    return f"{call.id}: {call.name} {short}: {_outcome(result)}"
 
 
 def _outcome(result: ToolResult | None) -> str:
