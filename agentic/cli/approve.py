@@ -57,7 +57,8 @@ def command(flags: Flags, run: str | None, signature: Path | None, token: str | 
     if flags.as_json:
         emit_json(public_ask(done))
     else:
-        emit_text(f"\napproved by {done.decided_by} ({done.proof}). {_next(done)}")
+        said = _next(done, request=_is_request(desk, done))
+        emit_text(f"\napproved by {done.decided_by} ({done.proof}). {said}")
     return 0
 
 
@@ -102,11 +103,18 @@ def _typed(desk: Desk, ask: Ask) -> str:
     return typed.strip()
 
 
-def _next(ask: Ask) -> str:
+def _is_request(desk: Desk, ask: Ask) -> bool:
+    """Whether the run did a task in words: nothing but the same words goes on with it."""
+    run = desk.approvals.store.result(ask.run_id)
+    return run is not None and run.incident.kind == "request"
+
+
+def _next(ask: Ask, *, request: bool = False) -> str:
     if ask.kind == "policy_change":
         return "`agentic compile --compare` passes for exactly these files."
+    again = "The same `agentic run`, with --apply," if request else "`agentic run --apply`"
     if ask.kind == "effect":
-        return "`agentic run --apply` now goes on with the run and does exactly this, once."
+        return f"{again} now goes on with the run and does exactly this, once."
     if ask.kind in ("plan", "plan_step"):
         return "The same `agentic run` now goes on with the plan."
-    return "`agentic run --apply` now opens the branch as ready for review."
+    return f"{again} now opens the branch as ready for review."

@@ -119,7 +119,8 @@ def _next(run: RunResult, *, applied: bool) -> str:
             lines.append(f"            pull request: {run.pull_request}")
     elif run.decision == "fix" and run.status in ("success", "awaiting_approval"):
         opened = "a draft" if run.draft else "the branch and the pull request"
-        again = "" if applied else f"  agentic run --apply   opens {opened}"
+        same = "the same with --apply" if run.incident.kind == "request" else "agentic run --apply"
+        again = "" if applied else f"  {same}   opens {opened}"
         lines.append(f"{bold}nothing left this machine.{again}")
     elif run.finding is not None and run.finding.next_step:
         lines.append(f"{bold}{run.finding.next_step}")

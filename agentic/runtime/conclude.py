@@ -198,7 +198,8 @@ def _prove(
     result = replace(result, report=report, extra=extra)
     if report.failed:
         failed = "; ".join(f"{c.code} {c.detail}" for c in report.results if c.result == "fail")
-        return _escalated(result, f"The repair did not pass its checks: {failed}")
+        what = "change" if result.incident.kind == "request" else "repair"
+        return _escalated(result, f"The {what} did not pass its checks: {failed}")
     reason = _reason(result, report)
     result = replace(result, status="success", draft=not report.ready, reason=reason)
     result = ask_about(session, found, result, asks)
