@@ -82,9 +82,8 @@ def shown(one: Standing) -> str:
         return "  the server does not offer it"
     lines = _lines(one.now)
     if one.before is not None:
-        lines = list(
-            difflib.unified_diff(_lines(one.before), lines, "approved", "now", "", "", 2, "")
-        )
+        old = _lines(one.before)
+        lines = list(difflib.unified_diff(old, lines, "approved", "now", n=2, lineterm=""))
     text = "\n".join(f"  {plain(line)}" for line in lines)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "\n  [cut off]"
 

@@ -25,6 +25,8 @@ _WORK: dict[str, _Work] = {
     "macro": run_operation,
     "mcp": ask_server,
 }
+_DEEPEST = 60
+"""Levels of an answer."""
 _LEAVES = ("http", "mcp")
 """Kinds whose input leaves the machine, whatever their effect is there."""
 
@@ -56,9 +58,27 @@ def _body(tool: OwnTool, hands: Hands) -> Body:
                 code="AG172",
                 hint="Say it without the values: name the node and the column.",
             )
-        return _WORK[tool.kind](bench, tool, filled, hands)
+        said = _WORK[tool.kind](bench, tool, filled, hands)
+        if _too_deep(said):
+            raise ToolError(f"{tool.name} answered with what is nested too deep to be read")
+        return said
 
     return body
+
+
+def _too_deep(value: Any) -> bool:
+    """Whether masking and writing an answer, which follow its nesting, would not end well."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list | tuple)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _told(tool: OwnTool, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,14 @@ def drip(listener: socket.socket) -> None:
             time.sleep(0.2)
 
 
+def test_an_answer_that_is_nested_too_deep_is_told(tmp_path: Path) -> None:
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    with HookServer(lambda _: Reply(200, deep)) as server, pytest.raises(ToolError, match="deep"):
+        use(vendor(tmp_path, server.url), bench_at(tmp_path), vendor="a")
+
+
 def test_a_refusal_is_an_answer_and_a_failure_is_none(tmp_path: Path) -> None:
     replies = [Reply(404, {"error": "no such vendor"}), Reply(503, {"error": "down"})]
     with HookServer(lambda _: replies.pop(0)) as server:
