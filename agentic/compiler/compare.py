@@ -44,6 +44,7 @@ def widened_between(before: Compiled, after: Compiled) -> tuple[Widening, ...]:
     return (
         *_guardrails(before.guardrails, after.guardrails),
         *_agents(before, after),
+        *_plans(before, after),
         *_tools(before.tools, after.tools),
         *_own_tools(before.own_tools, after.own_tools),
         *_connections(before.connections, after.connections),
@@ -162,6 +163,21 @@ def _agent_limits(
     for key, was, now, raised in limits_apart(old.limits, new.limits):
         if raised and key not in general:
             yield Widening(f"agents.{new.name}.limits.{key}", was, now, "a limit was raised")
+
+
+def _plans(before: Compiled, after: Compiled) -> Iterator[Widening]:
+    """Tools that plans call by themselves, and steps that nobody looks at any more."""
+    known = {plan.name: plan for plan in before.plans}
+    for plan in after.plans:
+        name, old = f"plans.{plan.name}", known.get(plan.name)
+        calls = [step.tool for step in plan.steps if step.tool]
+        called = [step.tool for step in old.steps if step.tool] if old else []
+        yield from _more(f"{name}.tools", called, calls, "the plan calls a tool more")
+        looked = {step.id for step in old.steps if step.review} if old else set()
+        for step in plan.steps:
+            if step.id in looked and not step.review:
+                why = "nobody looks at the step any more"
+                yield Widening(f"{name}.{step.id}.review", True, False, why)
 
 
 def _tools(before: Iterable[ToolSpec], after: Iterable[ToolSpec]) -> Iterator[Widening]:

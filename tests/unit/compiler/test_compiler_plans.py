@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentic.compiler import manifest_text
+from agentic.compiler import manifest_text, widened_between
 from agentic.compiler.plan_graph import Powers, graph_faults
 from agentic.records import ESCALATE, CompiledPlan, PlanStep
 from tests.support.shop import check_shop
@@ -121,3 +121,21 @@ def endless(plan: CompiledPlan) -> bool:
     for _ in plan.steps:
         ends |= {one.id for one in plan.steps if all(to in ends for _, to in one.routes())}
     return len(ends) < len(plan.steps)
+
+
+def test_a_plan_that_calls_more_or_is_looked_at_less_is_wider(tmp_path: Path) -> None:
+    step = "      - {id: model, agent: writer, %s}\n"
+    compiled(tmp_path, step % "review: true")
+    before = check_shop(tmp_path)[1].compiled
+    compiled(
+        tmp_path,
+        step % "on_success: test"
+        + "      - {id: test, tool: dbt_test, input: {select: [orders]}}\n",
+    )
+    after = check_shop(tmp_path)[1].compiled
+
+    assert [one.what for one in widened_between(before, after)] == [
+        "plans.mart.tools",
+        "plans.mart.model.review",
+    ]
+    assert widened_between(after, before) == ()
