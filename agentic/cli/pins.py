@@ -24,7 +24,8 @@ from agentic.project import Project
 from agentic.records import dumps
 from agentic.tools.own.served import client_module, seen_path, server_at
 
-_SHOWN = 4_000
+_SHOWN = 60_000
+"""Characters of a tool that a person is shown; one with more is not offered."""
 State = Literal["approved", "new", "changed", "gone", "unfit"]
 
 
@@ -71,6 +72,8 @@ def _state(now: ServedTool | None, before: ServedTool | None) -> State:
         fit_schema(now.input_schema)
     except Unfit:
         return "unfit"
+    if len(dumps(now)) > _SHOWN:
+        return "unfit"
     if before is None:
         return "new"
     return "approved" if now.sha256 == before.sha256 else "changed"
@@ -85,7 +88,7 @@ def shown(one: Standing) -> str:
         old = _lines(one.before)
         lines = list(difflib.unified_diff(old, lines, "approved", "now", n=2, lineterm=""))
     text = "\n".join(f"  {plain(line)}" for line in lines)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "\n  [cut off]"
+    return text if one.state != "unfit" else text[:_SHOWN]
 
 
 def _lines(tool: ServedTool) -> list[str]:
