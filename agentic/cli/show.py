@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from agentic.cli.options import Flags, project_options
 from agentic.cli.output import emit_json, emit_text
+
+if TYPE_CHECKING:
+    from agentic.records import RunResult
 
 
 @click.command("show", short_help="Show a run's case file.")
@@ -46,7 +51,18 @@ def command(flags: Flags, run: str | None, body: bool, steps: bool) -> None:
                 hint=f"It ended as {result.status}: {result.reason}",
             )
         emit_text(text.read_text(encoding="utf-8"))
+    elif result.extra.get("plan"):
+        _show_plan(flags, result)
     elif flags.as_json:
         emit_json(public_run(result))
     else:
         emit_text(run_text(result, applied=result.branch is not None))
+
+
+def _show_plan(flags: Flags, result: RunResult) -> None:
+    from agentic.cli.plan_shown import plan_text, public_plan_run
+
+    if flags.as_json:
+        emit_json(public_plan_run(result))
+    else:
+        emit_text(plan_text(result))

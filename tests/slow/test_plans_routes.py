@@ -155,12 +155,20 @@ plans.do_step = do_step
         "AGENTIC_DBT": str(dbt.executable),
     }
 
-    killed = tiny.agentic("run", "work", "--request", "be killed", env=env, prelude=prelude)
-    result = desktop.run("work", "be killed")
+    asked = ("run", "work", "--request", "be killed", "--output", "json")
+    killed = tiny.agentic(*asked, env=env, prelude=prelude)
+    done = tiny.agentic(*asked, env=env)
 
     assert killed.returncode == -signal.SIGKILL
-    assert steps(result) == [("one", "done"), ("two", "done"), ("three", "done")]
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert [(one["step"], one["status"]) for one in run["steps"]] == [
+        ("one", "done"), ("two", "done"), ("three", "done"),
+    ]  # fmt: skip
+    assert (run["plan"], run["decision"], run["branch"]) == ("work", "no_change", None)
     store = desktop.session().store
+    result = store.result(run["run_id"])
+    assert result is not None
     mine = [row for row in store.history(20) if row["started_at"] >= result.started_at]
     # The plan's own run and one a step: none was begun a second time.
     assert len(mine) == 4
