@@ -8,6 +8,7 @@ is bounded in size and time, and checked against the pin before each call.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -25,6 +26,9 @@ from agentic.exceptions import ServiceError
 from agentic.integrations.http import check_address
 from agentic.integrations.mcp_transport import CAP, Meter, http, stdio
 from agentic.masking import mask_text
+
+# The SDK logs what a server said, as it came, to stderr.
+logging.getLogger("mcp").addHandler(logging.NullHandler())
 
 START_S = 30.0
 SAID_CAP = 40_000

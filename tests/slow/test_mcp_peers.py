@@ -18,6 +18,7 @@ from agentic.exceptions import ServiceError
 from agentic.integrations.mcp_client import Changed, Pin, ServerAt, Servers
 from agentic.project import tool_environment
 from tests.support import mcp_peer
+from tests.support.hook_server import HookServer, Reply
 
 pytestmark = pytest.mark.slow
 
@@ -159,6 +160,30 @@ def test_the_same_over_http(servers: Servers) -> None:
 
     assert found == "find {'name': 'acme'}"
     assert grown < 40_000, "kilobytes"
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (Reply(200, "no message", {"Content-Type": "application/json"}), "parse"),
+        (Reply(200, "<html>", {"Content-Type": "text/html"}), "content type"),
+        (Reply(200, "x", {"Content-Encoding": "gzip"}), "packed"),
+        (Reply(401, {"error": "who are you"}), "error response"),
+    ],
+)
+def test_what_is_no_server_is_told(servers: Servers, reply: Reply, why: str) -> None:
+    with HookServer(lambda _: reply) as server, pytest.raises(ServiceError, match=why):
+        servers.tools(ServerAt("peer", url=f"{server.url}/mcp"), timeout_s=20.0)
+
+
+def test_no_redirect_is_followed_with_our_headers(servers: Servers) -> None:
+    with HookServer() as elsewhere:
+        moved = Reply(307, headers={"Location": f"{elsewhere.url}/mcp"})
+        headers = {"Authorization": "Bearer ours"}
+        with HookServer(lambda _: moved) as server, pytest.raises(ServiceError):
+            servers.tools(ServerAt("peer", url=f"{server.url}/mcp", headers=headers))
+
+    assert elsewhere.seen == []
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
