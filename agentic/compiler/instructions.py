@@ -52,6 +52,12 @@ def read_instructions(text: str, root: Path) -> str:
     return _with_parts(_text_of(path, root, name), path.parent, root)
 
 
+def included(text: str) -> list[str]:
+    """Names of the project's own parts that instructions include, as they are written."""
+    names = [found[1] for found in _INCLUDE.finditer(text)]
+    return [name for name in names if not name.startswith(_SHIPPED)]
+
+
 def _with_parts(text: str, folder: Path, root: Path) -> str:
     """Shared parts, put in as text: `{% include "shared/safety.md.j2" %}` on a line of its own.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from agentic.compiler.compile import Checked, check_project
+from agentic.compiler.instructions import included
 from agentic.config import AGENTS_FILE, GUARDRAILS_FILE, LOCK_FILE, Inspected, inspect_files
 from agentic.exceptions import Issue
 from agentic.lineage import Graph
@@ -15,6 +16,10 @@ from agentic.project import Manifest, Project, Repo, Target
 from agentic.records import Compiled
 
 _FILES = (AGENTS_FILE, GUARDRAILS_FILE, LOCK_FILE, "dbt_project.yml")
+
+_NARROW_NOTHING = ("AC215", "AC216")
+"""Faults of output schemas: a report's shape allows nothing, and the code of a class as it was then
+is not imported."""
 
 
 class AtRevision(msgspec.Struct, frozen=True):
@@ -46,7 +51,9 @@ def compile_revision(
         inspected = _exported(project, repo, sha, root)
         checked = _checked(project, inspected, manifest, target, targets)
         faults = tuple(
-            issue for issue in (*inspected.issues, *checked.errors) if issue.severity == "error"
+            issue
+            for issue in (*inspected.issues, *checked.errors)
+            if issue.severity == "error" and issue.code not in _NARROW_NOTHING
         )
         if faults:
             for name in (AGENTS_FILE, GUARDRAILS_FILE):
@@ -74,15 +81,18 @@ def _exported(project: Project, repo: Repo, sha: str, root: Path) -> Inspected:
     inspected = inspect_files(root)
     for agent in inspected.specs.agents.agents or ():
         if agent.instructions and "\n" not in agent.instructions.strip():
-            _export(repo, sha, prefix, root, agent.instructions.strip())
+            name = agent.instructions.strip()
+            for part in included(_export(repo, sha, prefix, root, name)):
+                _export(repo, sha, prefix, root, (PurePosixPath(name).parent / part).as_posix())
     return inspected
 
 
-def _export(repo: Repo, sha: str, prefix: str, root: Path, name: str) -> None:
+def _export(repo: Repo, sha: str, prefix: str, root: Path, name: str) -> str:
     place = (root / name).resolve()
     if not place.is_relative_to(root) or len(name) > 300:
-        return
+        return ""
     text = repo.show(sha, f"{prefix}/{name}" if prefix else name)
     if text is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
+    return text or ""

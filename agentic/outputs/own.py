@@ -107,7 +107,8 @@ def class_faults(entry: str, root: Path, env: Mapping[str, str], value: object) 
 
 
 def _ask(entry: str, root: Path, env: Mapping[str, str], given: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", _LOADER, str(root), entry, "value" if given else ""]
+    # -B: nothing is written into the project, its `__pycache__` neither.
+    command = [sys.executable, "-B", "-c", _LOADER, str(root), entry, "value" if given else ""]
     try:
         done = subprocess.run(
             command,

@@ -17,14 +17,21 @@ AGENTS = """\
 version: 1
 agents:
   - {name: triage, extends: agentic.triage, engine: rules, instructions: prompts/own.md}
+outputs:
+  - {name: ticket, json_schema: schemas/ticket.json}
+  - {name: review, python: "shapes_of_ours:Review"}
 """
+OWN = 'Be careful.\n{% include "shared/part.md" %}\n'
+SHAPES = "from pydantic import BaseModel\n\n\nclass Review(BaseModel):\n    answer: str\n"
 RAILS = "version: 1\nchange: {allow: ['path:models/staging'], deny: ['source:*']}\n"
 
 
 @pytest.fixture(scope="session")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A committed pair of files, in a folder of the repository, and a manifest of ours."""
-    files = {"agents.yml": AGENTS, "guardrails.yml": RAILS, "prompts/own.md": "Be careful.\n"}
+    files = {"agents.yml": AGENTS, "guardrails.yml": RAILS, "prompts/own.md": OWN}
+    files |= {"prompts/shared/part.md": "Ask.\n", "shapes_of_ours.py": SHAPES}
+    files |= {"schemas/ticket.json": '{"type": "object"}\n'}
     tiny = make_tiny(tmp_path_factory.mktemp("compare"), subfolder="dbt", files=files)
     done = tiny.agentic("compile")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -89,6 +89,7 @@ def test_a_class_gives_its_schema_and_its_own_faults(tmp_path: Path) -> None:
     keyless = class_schema("verdicts:Keyless", tmp_path, env)
     assert keyless["properties"]["key"]["default"] == "none"
     assert "verdicts" not in sys.modules
+    assert [path.name for path in tmp_path.iterdir()] == ["verdicts.py"]
 
 
 def test_a_class_that_ends_its_process_is_a_fault(tmp_path: Path) -> None:
