@@ -150,7 +150,8 @@ def _decide(
             extra = {**result.extra, "statements": list(found.bench.statements)}
             result = replace(result, extra=extra)
         # A finding carries its next step; a request that ended without one has no other place.
-        step = report.next_step if report.finding is None else ""
+        said = report.next_step or report.rationale or report.title
+        step = said if report.finding is None else ""
         return replace(result, reason=_joined(result.reason, step))
     if session.diagnose_only:
         only = "diagnosed only; `agentic run` proposes and proves the fix"
