@@ -50,8 +50,11 @@ publish(
     CodePage(
         "AG173",
         "rejected",
-        "A person said no to exactly this call, or it was done already.",
-        fix="`agentic show RUN` has the reason; the run ends with what it found.",
+        "A person said no to exactly this call, or it was done already, or it may have been: the "
+        "process ended after it began.",
+        why="A macro, a function or an MCP server cannot be told that it is the same call again.",
+        fix="`agentic show RUN` has the reason; the run ends with what it found. Look outside "
+        "whether it was done; a new run asks again.",
     ),
 )
 
@@ -68,10 +71,11 @@ class Parked(Exception):
 class Rejected(Exception):
     """A call will not be done in this run: a person said no, or its ask came to nothing."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, sentence: str = "") -> None:
         why = f": {ask.reason or 'no reason given'}" if ask.state == "rejected" else ""
         late = f"{ask.id} expired at {ask.expires_at[:19]}"
-        self.sentence = late if ask.state == "pending" else f"{decided(ask)}{why}"
+        came = late if ask.state == "pending" else f"{decided(ask)}{why}"
+        self.sentence = sentence or came
         super().__init__(self.sentence)
 
 
@@ -156,6 +160,11 @@ class Effects:
             "asks": [f"{decision.code} {decision.reason}"],
         }
         approvers, target = session.compiled.guardrails.approve_by, session.target.name
+        bound = desk.bound(session.asked_under, approvers, target)
+        if not self._sends_key(call.name):
+            begun = desk.approvals.approved(kind=EFFECT, content=content, bound=bound, key=key)
+            if begun is not None and begun.state == "used":
+                raise Rejected(begun, _perhaps_done(call.name, begun))
         used = desk.use(
             kind=EFFECT,
             content=content,
@@ -170,7 +179,6 @@ class Effects:
             return Decision("allow", decision.code, by, rule=decision.rule)
         if used is not None:
             raise Parked(used, f"{call.name} is approved; `agentic run --apply` does it")
-        bound = desk.bound(session.asked_under, approvers, target)
         no = desk.approvals.rejected(kind=EFFECT, content=content, bound=bound)
         if no is not None:
             raise Rejected(no)
@@ -196,6 +204,18 @@ class Effects:
             run_id=self.run_id,
         )
         raise Parked(ask, f"{call.name} waits for a person: agentic approve {self.run_id}")
+
+    def _sends_key(self, name: str) -> bool:
+        """Whether the step's key goes along, so that the same effect is known again outside."""
+        own = next((one for one in self.session.compiled.own_tools if one.name == name), None)
+        return own is None or own.kind == "http"
+
+
+def _perhaps_done(name: str, ask: Ask) -> str:
+    return (
+        f"AG173: {name} may have been done already: it began under {ask.id}, and the process ended "
+        "before its answer was written. It is not begun again; look outside"
+    )
 
 
 def _hash(call: ToolCall) -> str:

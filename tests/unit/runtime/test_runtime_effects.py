@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from agentic.events import Stream
 from agentic.guardrails import Desk, Person
-from agentic.records import Compiled, CompiledGuardrails, Decision, Limits, ToolCall, Usage
+from agentic.records import Compiled, CompiledGuardrails, Decision, Limits, OwnTool, ToolCall, Usage
 from agentic.runtime.boundary import INPUT_CAP_BYTES, Boundary
 from agentic.runtime.budget import Budget
 from agentic.runtime.effects import Effects, Parked, Rejected, offered
@@ -111,6 +111,27 @@ def test_an_approval_is_for_this_payload_and_this_step(store: Store) -> None:
     other = replace(CALL, input={**CALL.input, "title": "x"})
     with pytest.raises(Parked):
         effects.settle(other, SPEC, ASK, value_for(effects, other), "step-1")
+
+
+@pytest.mark.parametrize(("kind", "again"), [("http", True), ("python", False), ("mcp", False)])
+def test_what_cannot_be_known_again_is_not_begun_twice(
+    store: Store, kind: Any, again: bool
+) -> None:
+    session = session_of(store)
+    session.compiled = replace(session.compiled, own_tools=(OwnTool("notify", kind, SPEC),))
+    effects = Effects(session, "r1", "f")
+    with pytest.raises(Parked) as parked:
+        effects.settle(CALL, SPEC, ASK, value_for(effects), "step-1")
+    answer(session, parked.value)
+    assert effects.settle(CALL, SPEC, ASK, value_for(effects), "step-1")[0].verdict == "allow"
+
+    # the process was killed before the answer was written; another goes on with the step
+    resumed = Effects(session, "r1", "f")
+    if again:
+        assert resumed.settle(CALL, SPEC, ASK, value_for(resumed), "step-1")[0].verdict == "allow"
+    else:
+        with pytest.raises(Rejected, match="AG173: notify may have been done already"):
+            resumed.settle(CALL, SPEC, ASK, value_for(resumed), "step-1")
 
 
 def test_without_apply_an_approved_call_still_waits(store: Store) -> None:
