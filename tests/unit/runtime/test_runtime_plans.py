@@ -1,0 +1,93 @@
+"""What a plan's steps share: limits, stacked edits, and where a step's warehouse lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentic.project import Target
+from agentic.records import CompiledPlan, Edit, Limits, PlanStep, Usage
+from agentic.runtime.plan_state import merged
+from agentic.runtime.plan_steps import Start, least, what_is_left
+from agentic.runtime.stage import absolute
+
+ROOT = Path("/home/ana/shop")
+
+
+def target(**settings: Any) -> Target:
+    return Target(
+        name="dev", adapter="duckdb", schema="main", database="shop", settings=dict(settings)
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "whole"),
+    [
+        pytest.param("shop.duckdb", f"{ROOT}/shop.duckdb", id="relative"),
+        pytest.param("../shop.duckdb?x=1", "/home/ana/shop.duckdb?x=1", id="with-settings"),
+        pytest.param("/srv/shop.duckdb", "/srv/shop.duckdb", id="whole"),
+        pytest.param(":memory:", ":memory:", id="memory"),
+        pytest.param("md:shop", "md:shop", id="remote"),
+    ],
+)
+def test_a_step_reads_the_checkouts_database(path: str, whole: str) -> None:
+    attached = [{"path": path, "alias": "more"}]
+
+    moved = absolute(target(path=path, attach=attached), ROOT).settings
+
+    assert moved["path"] == whole
+    assert moved["attach"] == [{"path": whole, "alias": "more"}]
+
+
+def test_another_warehouse_is_left_as_it_is() -> None:
+    one = Target(name="dev", adapter="postgres", schema="main", database="d", settings={"port": 1})
+
+    assert absolute(one, ROOT) is one
+
+
+def test_edits_of_several_steps_are_one_edit_a_file() -> None:
+    stacked = merged([Edit("a.sql", None, "1"), Edit("b.sql", "0", "1"), Edit("a.sql", "1", "2")])
+
+    assert stacked == (Edit("a.sql", None, "2"), Edit("b.sql", "0", "1"))
+
+
+def test_a_step_has_the_least_of_its_agents_limits_and_what_the_plan_has_left() -> None:
+    plan = Limits(tool_calls=10, tokens=1000, cost_usd=1.0, duration_s=60.0, nodes_changed=3)
+    spent = Usage(tool_calls=4, input_tokens=900, output_tokens=300, cost_usd=0.25, duration_s=90.0)
+
+    left = what_is_left(plan, spent)
+    own = least(Limits(tool_calls=3, nodes_changed=9), left)
+
+    assert (left.tool_calls, left.tokens, left.cost_usd, left.duration_s) == (6, 0, 0.75, 0.0)
+    assert (own.tool_calls, own.nodes_changed, own.tokens) == (3, 3, 0)
+
+
+def start(**more: Any) -> Start:
+    step = PlanStep("model", agent="a", task="Build the mart.")
+    plan = CompiledPlan("mart", steps=(PlanStep("stage", agent="a"), step))
+    return Start(plan=plan, step=step, attempt=1, run_id="r1", request="daily sales", **more)
+
+
+def test_a_step_is_told_its_task_what_was_done_and_why_it_starts_again() -> None:
+    incident = start(done=("stage: views (a.sql)",), sent_back="ana said no: no totals").incident
+
+    assert incident.kind == "request"
+    assert incident.request.splitlines() == [
+        "Step `model` (2 of 2) of a plan.",
+        "What the plan is for: daily sales",
+        "What this step does: Build the mart.",
+        "Done by the steps before, and in place here:",
+        "- stage: views (a.sql)",
+        "It starts again, since: ana said no: no totals",
+    ]
+
+
+def test_each_start_of_a_step_is_an_incident_of_its_own() -> None:
+    again = Start(
+        plan=start().plan, step=start().step, attempt=2, run_id="r1", request="daily sales"
+    )
+
+    assert start().incident.fingerprint == start(sent_back="x").incident.fingerprint
+    assert start().incident.fingerprint != again.incident.fingerprint
