@@ -1,11 +1,18 @@
-"""Dead columns: made, and read by nothing that this project knows of."""
+"""Dead columns: made, and read by nothing that this project knows of.
+
+They are reported. Only a request that says so has them taken out, and a person is asked then: that
+nobody outside of dbt reads them is not for this project to know.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agentic.lineage import ColumnLineage, Impact, impact
+from agentic.rules.asking import ask, text_of
 from agentic.rules.case import Case, Steps
+from agentic.rules.hunks import edit_change
 from agentic.rules.role_work import (
     ROOTS,
     asked_about,
@@ -21,12 +28,67 @@ from agentic.rules.role_work import (
 from agentic.rules.routines import routine
 
 MOST = 60
+_REMOVE = re.compile(r"(?i)\b(?:remove|drop|take out|delete)\b")
 _READERS = ("model.", "snapshot.")
 
 
 @routine("cost", order=50)
 def report_dead_columns(case: Case) -> Steps[None]:
     """Report columns of inner nodes that no node, test, exposure or contract reads."""
+    dead, open_ends = yield from _found(case)
+    yield from _told(case, dead[:MOST], open_ends)
+
+
+@routine("cost", when=lambda text: bool(_REMOVE.search(text)), order=20)
+def remove_dead_columns(case: Case) -> Steps[None]:
+    """Propose to take them out of the select, where that is a line of its own."""
+    dead, open_ends = yield from _found(case)
+    by_node: dict[str, list[str]] = {}
+    for uid, column in dead:
+        by_node.setdefault(uid, []).append(column)
+    gone: list[tuple[str, str]] = []
+    for uid in list(by_node)[: case.nodes_changed]:
+        gone += yield from _taken_out(case, uid, by_node[uid])
+    rest = [one for one in dead if one not in gone]
+    if not gone:
+        yield from _told(case, rest[:MOST], open_ends)
+        return
+    names = [f"{uid}.{column}" for uid, column in gone]
+    left = f" Left as they are: {_names(rest)}." if rest else ""
+    yield from report(
+        decision="fix",
+        title=f"perf({label(gone[0][0])}): drop {counted(len(gone), 'column')} that nothing reads",
+        rationale=f"No node, test, exposure, metric or contract of this project reads "
+        f"{_names(gone)}. Somebody outside of dbt still may: ask before the merge.{left}",
+        said=_finding(gone, names),
+    )
+
+
+def _taken_out(case: Case, uid: str, columns: list[str]) -> Steps[list[tuple[str, str]]]:
+    path = case.path(uid)
+    text = yield from text_of(path)
+    after, gone = text or "", []
+    for column in columns:
+        line = re.compile(
+            rf"^[ \t]*(?:[^\n()]*\bas[ ]+|\w+\.)?{re.escape(column)}[ ]*,[ \t]*\r?\n",
+            re.MULTILINE | re.IGNORECASE,
+        )
+        if len(line.findall(after)) == 1 and len(re.findall(rf"(?i)\b{column}\b", after)) == 1:
+            after = line.sub("", after)
+            gone.append((uid, column))
+    change = edit_change(path, text or "", after, "columns that nothing reads") if gone else None
+    if change is None:
+        return []
+    result = yield from ask(change.name, **change.input)
+    return [] if result.is_error or result.decision is not None else gone
+
+
+def _names(columns: list[tuple[str, str]]) -> str:
+    return listed([f"{label(uid)}.{column}" for uid, column in columns])
+
+
+def _found(case: Case) -> Steps[tuple[list[tuple[str, str]], list[str]]]:
+    """Dead columns, and those whose readers cannot all be followed."""
     shapes = yield from live_shapes(own_nodes(case, *ROOTS))
     lineage = traced(case, shapes)
     dead: list[tuple[str, str]] = []
@@ -42,7 +104,7 @@ def report_dead_columns(case: Case) -> Steps[None]:
                 open_ends.append(f"{uid}.{column}")
             elif found.verdict == "non_breaking" and not _rows_depend(lineage, uid, column):
                 dead.append((uid, column))
-    yield from _told(case, dead[:MOST], open_ends)
+    return dead, open_ends
 
 
 def _inner(case: Case, uid: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from agentic.lineage import ColumnLineage, Edge
-from agentic.rules.asking import Shape, rows_of
+from agentic.rules.asking import Column, Shape, rows_of
 from agentic.rules.case import Case, Steps
 from agentic.rules.role_work import (
     MADE,
@@ -99,9 +99,9 @@ def tag_personal_data(case: Case) -> Steps[None]:
     nodes = own_nodes(case, *ROOTS, *MADE)
     shapes = yield from live_shapes(nodes)
     lineage = traced(case, shapes)
-    suspects = yield from _suspects(case, shapes)
-    spread = _copies(lineage, suspects)
     tagged = _tagged(case)
+    suspects = yield from _suspects(case, shapes, tagged)
+    spread = _copies(lineage, suspects)
     wishes, doubts = [], []
     for uid in asked_about(case, nodes):
         wish = Wish(uid, why="personal data is tagged where it is and where it is passed on")
@@ -118,7 +118,9 @@ def tag_personal_data(case: Case) -> Steps[None]:
     yield from _told(spread, done, doubts)
 
 
-def _suspects(case: Case, shapes: dict[str, Shape]) -> Steps[dict[tuple[str, str], Suspect]]:
+def _suspects(
+    case: Case, shapes: dict[str, Shape], tagged: set[tuple[str, str]]
+) -> Steps[dict[tuple[str, str], Suspect]]:
     """By name and type everywhere; by the shape of values where the rows enter the project."""
     found: dict[tuple[str, str], Suspect] = {}
     asked = 0
@@ -130,7 +132,13 @@ def _suspects(case: Case, shapes: dict[str, Shape]) -> Steps[dict[tuple[str, str
         if not uid.startswith(ROOTS) or asked >= SHAPE_CALLS:
             continue
         asked += 1
-        by_value = yield from _by_value(case, uid, shape)
+        # What is tagged already may not be asked, and would spoil the question about the others.
+        texts = [
+            column
+            for name, column in shape.columns.items()
+            if (uid, name) not in tagged and _TEXT.search(column.type)
+        ]
+        by_value = yield from _by_value(case, uid, shape, texts[:20])
         for key, (category, share) in by_value.items():
             known = found.get(key)
             found[key] = _with_shape(known, uid, shape.columns[key[1]].name, category, share)
@@ -168,10 +176,9 @@ def by_name(uid: str, column: str, kind: str) -> Suspect | None:
 
 
 def _by_value(
-    case: Case, uid: str, shape: Shape
+    case: Case, uid: str, shape: Shape, texts: list[Column]
 ) -> Steps[dict[tuple[str, str], tuple[str, float]]]:
     """Columns whose values have a telling shape, with their share. Only counts are asked."""
-    texts = [c for c in shape.columns.values() if _TEXT.search(c.type)][:20]
     if not texts:
         return {}
     parts = []

@@ -295,3 +295,23 @@ def test_arguments_of_tests_are_written_as_the_file_writes_them() -> None:
         "arguments:\n                to: ref('stg_customers')"
         in edits(here)["models/int_orders.yml"]
     )
+
+
+def test_what_nothing_reads_is_taken_out_when_asked() -> None:
+    here = world()
+    code = "select\n    id as order_id,\n    customer_id,\n    note,\n    amount\nfrom raw.orders\n"
+    nodes = [
+        msgspec.structs.replace(one, raw_code=code) if one.unique_id == INNER else one
+        for one in shop()
+    ]
+    request = "remove the dead columns"
+    incident = Incident(
+        id="i", kind="request", node="", message="", fingerprint="f", request=request
+    )
+    drive(here, replace(case_of(nodes, incident), role="cost"))
+
+    (edit,) = [call for call in here.calls if call.name == "edit_file"]
+    change = edit.input["edits"][0]
+    assert change["old"].replace("    note,\n", "") == change["new"]
+    assert last(here)["decision"] == "fix"
+    assert "Somebody outside of dbt still may" in last(here)["rationale"]
