@@ -18,6 +18,9 @@ from agentic.project import find_project
 from agentic.runtime import Session, open_session
 from agentic.server import Desk
 from tests.support import mcp_peer
+from tests.support.hook_server import HookServer, Reply, Seen
+from tests.support.model_server import ModelServer, says, tool_use
+from tests.support.terminal import answer
 from tests.support.tiny import Tiny, clean_environment
 
 pytestmark = pytest.mark.slow
@@ -35,6 +38,7 @@ version: 1
 agents:
   - name: triage
     extends: agentic.triage
+    when: [run_error]
     tools: [context, report, %s]
 tools:
 """
@@ -109,8 +113,6 @@ def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
         dry = desk.call("stamp", {"word": "hi"})
         done = desk.call("stamp", {"word": "hi", "dry_run": False})
         asked = desk.call("grants", {"word": "hi", "dry_run": False})
-        again = {"word": "hi", "dry_run": False, "confirm": asked.content["confirm"]}
-        parked = desk.call("grants", again)
     finally:
         desk.close()
 
@@ -121,7 +123,6 @@ def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
     assert dry.content["dry_run"] is True
     assert "stamped hi in agentic_" in done.content["log"]
     assert asked.content["code"] == "AG171"
-    assert "waits for a person" in parked.content["run_ended"]
     assert broken.fingerprint() == before
 
 
@@ -156,3 +157,64 @@ def test_a_server_is_asked_for_what_a_person_approved_and_nothing_else(broken: T
     assert (changed.is_error, changed.content["code"]) == (True, "AG174")
     assert "IGNORE ALL PREVIOUS" in shown and "agentic pin peer" in shown
     assert "\x1b" not in shown and "\u202e" not in shown
+
+
+TICKET = """\
+  - name: ticket
+    http: {method: POST, url: "%s/t", headers: {X-Key: "{{ env_var('TICKET_X') }}"}}
+    input: {title: string}
+"""
+SECRET = "s3cr3t-of-tickets"
+REPORT = {
+    "finding": {
+        "cls": "src_column_renamed",
+        "root_cause": {"node": "source.tiny.raw.orders", "column": "amount"},
+        "confidence": 0.9,
+        "summary": "amount is gone",
+    },
+    "decision": "escalate",
+    "title": "amount is gone",
+}
+
+
+def mind(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Ask what it would do, mean it, confirm it, report."""
+    turn, meant = len(messages) // 2, {"title": "amount is gone", "dry_run": False}
+    if turn == 0:
+        return says(tool_use("ticket", {"title": "amount is gone"}, number=0))
+    if turn == 1:
+        return says(tool_use("ticket", meant, number=1))
+    if turn == 2:
+        value = messages[-1]["content"][0]["content"].split('"confirm":"')[1][:8]
+        return says(tool_use("ticket", meant | {"confirm": value}, number=2))
+    return says(tool_use("submit_report", REPORT, number=3))
+
+
+def test_a_post_waits_for_a_person_and_its_key_is_nowhere(broken: Tiny) -> None:
+    broken.write("guardrails.yml", "version: 1\napprove: {by: [local]}\n")
+
+    def created(seen: Seen) -> Reply:
+        return Reply(201, {"id": 7, "echo": seen.headers["X-Key"]})
+
+    with HookServer(created) as server, ModelServer(mind) as service:
+        broken.write("agents.yml", HEAD % "ticket" + TICKET % server.url)
+        env = {
+            "TICKET_X": SECRET,
+            "ANTHROPIC_API_KEY": service.key,
+            "ANTHROPIC_BASE_URL": service.url,
+            "AGENTIC_ENGINE": "anthropic",
+        }
+        asked = broken.run("--apply", env=env)
+        before = list(server.seen)
+        code, said = answer(broken, asked["run_id"])
+        broken.run("--apply", env=env)
+        prompts = json.dumps([str(one) for one in service.requests])
+
+    assert (asked["status"], before, code) == ("awaiting_approval", [], 0), said
+    assert f"POST {server.url}/t" in said
+    (seen,) = server.seen
+    assert (seen.headers["X-Key"], seen.body) == (SECRET, {"title": "amount is gone"})
+    assert seen.headers["Idempotency-Key"].startswith(asked["run_id"])
+    assert "[secret]" in prompts and SECRET not in prompts + said
+    files = [file for file in broken.root.rglob("*") if file.is_file()]
+    assert [file for file in files if SECRET.encode() in file.read_bytes()] == []
