@@ -77,8 +77,8 @@ def _sqlite_settings(connection: object, _record: object) -> None:
     # Python's own BEGIN comes only before the first write: what was read before it may be old.
     connection.isolation_level = None  # type: ignore[attr-defined]  # a DBAPI connection, untyped
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    # WAL and FULL: what is committed survives a power cut (sqlite.org/pragma.html). Quick writes say
-    # of each whether it has to (quick.py).
+    # WAL and FULL: what is committed survives a power cut (sqlite.org/pragma.html). Of a quick
+    # write the caller says whether it has to (quick.py).
     for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
