@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -81,56 +82,58 @@ def public_ask(ask: Ask) -> dict[str, Any]:
 
 
 def ask_text(ask: Ask) -> str:
-    """Exactly what would happen, and under which name it is approved."""
+    """Exactly what would happen, and under which name it is approved. Whatever is from outside is
+    plain and indented: it can neither steer the terminal nor pass for a block of ours."""
     content = ask.content["content"]
     blocks = [click.style(f"{ask.id}  {ask.kind} of run {ask.run_id}", bold=True)]
     if content.get("files"):
-        blocks.append(patch_of(_proposal(content)).rstrip("\n"))
+        blocks.append(plain(patch_of(_proposal(content)).rstrip("\n")))
     if content.get("tool"):
         call = json.dumps(content["input"], indent=2, ensure_ascii=False, sort_keys=True)
-        blocks.append(
-            click.style(f"Call        {content['tool']}", bold=True)
-            + f"  ({content['effect']} effect)\n  {plain(content['does'])}\n"
-            + "\n".join(f"  {plain(line)}" for line in call.splitlines())
-        )
+        head = click.style(f"Call        {plain(content['tool'])}", bold=True)
+        lines = _indented([content["does"], call])
+        blocks.append(f"{head}  ({content['effect']} effect)\n{lines}")
     if content.get("plan"):
         blocks.append(_of_plan(content))
-    statements = content.get("statements", ())
-    blocks += [click.style("Statement   ", bold=True) + text for text in statements]
+    for text in content.get("statements", ()):
+        shown = _indented([text], by=12).lstrip(" ")
+        blocks.append(click.style("Statement   ", bold=True) + shown)
     if content.get("widened"):
-        lines = [f"  {one['text']}" for one in content["widened"]]
-        since = content["since"][:12]
-        blocks.append(click.style(f"Widened since {since}", bold=True) + "\n" + "\n".join(lines))
+        since = f"Widened since {plain(content['since'][:12])}"
+        blocks.append(_block(since, [one["text"] for one in content["widened"]]))
     if content.get("impact"):
-        lines = [f"  {node}" for node in content["impact"]]
-        blocks.append(click.style("Impact      ", bold=True) + "\n" + "\n".join(lines))
+        blocks.append(_block("Impact      ", content["impact"]))
     if content.get("asks"):
-        lines = [f"  {reason}" for reason in content["asks"]]
-        blocks.append(click.style("Asked by    ", bold=True) + "\n" + "\n".join(lines))
+        blocks.append(_block("Asked by    ", content["asks"]))
     approvers = ", ".join(ask.content["bound"].get("approvers", ())) or "nobody"
     blocks.append(
         f"sha256      {ask.payload_hash}\n"
         f"expires     {ask.expires_at[:19]}\n"
-        f"approvers   {approvers}"
+        f"approvers   {plain(approvers)}"
     )
     return "\n\n".join(blocks)
+
+
+def _block(title: str, texts: Iterable[str]) -> str:
+    return click.style(title, bold=True) + "\n" + _indented(texts)
+
+
+def _indented(texts: Iterable[str], by: int = 2) -> str:
+    lines = (line for text in texts for line in plain(text).splitlines())
+    return "\n".join(" " * by + line for line in lines)
 
 
 def _of_plan(content: dict[str, Any]) -> str:
     """A step with its checks, or a whole plan that agents.yml does not have."""
     request = content.get("request")
     if content.get("graph"):
-        lines = list(plan_lines(load(CompiledPlan, content["graph"])))
-        lines += [
-            f"  {step['id']}: {step['task']}" for step in content["graph"]["steps"] if step["task"]
-        ]
-        return plain("\n".join([*lines, *([f"  for: {request}"] if request else [])]))
+        text = plain("\n".join(plan_lines(load(CompiledPlan, content["graph"]))))
+        return "\n".join([text, *([_indented([f"for: {request}"])] if request else [])])
     head = click.style("Plan        ", bold=True) + plain(content["plan"])
-    lines = [f"{head}, step {plain(content['step'])}: {plain(content['title'])}".rstrip(": ")]
-    lines += [f"  {plain(check)}" for check in content["checks"]]
-    if content.get("answer"):
-        lines.append(f"  {plain(content['answer'])}")
-    return "\n".join(lines)
+    title = " ".join(plain(content["title"]).split())
+    lines = [f"{head}, step {plain(content['step'])}: {title}".rstrip(": ")]
+    lines.append(_indented([*content["checks"], content.get("answer") or ""]))
+    return "\n".join(filter(None, lines))
 
 
 def _proposal(content: dict[str, Any]) -> Proposal:

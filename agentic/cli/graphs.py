@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -77,13 +78,13 @@ def as_text(compiled: Compiled) -> Iterator[str]:
 
 
 def plan_lines(plan: CompiledPlan) -> Iterator[str]:
-    """A plan with its limits, steps and routes, as text."""
-    return _plan_text(plan)
+    """A plan as it is approved: with limits, steps and routes, each task and a tool's input."""
+    return _plan_text(plan, whole=True)
 
 
-def _plan_text(plan: CompiledPlan) -> Iterator[str]:
+def _plan_text(plan: CompiledPlan, *, whole: bool = False) -> Iterator[str]:
     limits = plan.limits
-    about = f": {plan.description}" if plan.description else ""
+    about = f": {' '.join(plan.description.split())}" if plan.description else ""
     yield f"plan {plan.name}{about}"
     yield (
         f"  together at most {limits.tool_calls} tool calls, {limits.tokens:,} tokens, "
@@ -96,9 +97,18 @@ def _plan_text(plan: CompiledPlan) -> Iterator[str]:
         marks += [f"at most {step.retries + 1} times"] if step.retries else []
         who = f"agent {step.agent}" if step.agent else f"tool {step.tool}"
         yield f"  {step.id:<{wide}}  {who}" + (f"  [{', '.join(marks)}]" if marks else "")
+        yield from (f"  {'':<{wide}}    {line}" for line in _given(step) if whole)
         for kind, to in routes(step):
             back = "  (back)" if order.get(to, len(order)) <= order[step.id] else ""
             yield f"  {'':<{wide}}    {kind:<7} -> {to}{back}"
+
+
+def _given(step: PlanStep) -> Iterator[str]:
+    """What a step is told: no line of it can pass for one of ours."""
+    if step.tool:
+        yield f"input   {json.dumps(step.input, ensure_ascii=False, sort_keys=True)}"
+    for number, line in enumerate(step.task.splitlines()):
+        yield f"{'' if number else 'task':<7} {line}"
 
 
 def _branches(
