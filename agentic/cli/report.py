@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def run_text(run: RunResult, *, applied: bool) -> str:
     if reported := report_text(run):
         blocks.append(reported)
     if run.proposal is not None:
-        blocks.append(_diff(run.proposal))
+        blocks.append(_diff(run.proposal, run.proposal.rationale if run.finding is None else ""))
     if run.report is not None:
         blocks.append(_checks(run.report))
     if run.extra.get("written_plan"):
@@ -48,7 +49,7 @@ def _head(run: RunResult) -> str:
     title = click.style(f"{incident.kind.replace('_', ' ')} in {label(incident.node)}", bold=True)
     if incident.kind == "request" and not incident.node:
         title = click.style("request", bold=True)
-    first = (incident.message or incident.request).strip().splitlines()
+    first = (incident.request or incident.message).strip().splitlines()
     lines = [title, *(f"  {line}" for line in first[:4])]
     if incident.skipped:
         lines.append(f"  {len(incident.skipped)} nodes were skipped because of it")
@@ -79,8 +80,9 @@ def _row(row: dict[str, object]) -> str:
     return ", ".join(f"{name}={value}" for name, value in row.items())
 
 
-def _diff(proposal: Proposal) -> str:
+def _diff(proposal: Proposal, why: str = "") -> str:
     lines = [click.style("Change      ", bold=True) + proposal.title]
+    lines += textwrap.wrap(why, 96, initial_indent="  ", subsequent_indent="  ")
     for line in patch_of(proposal).splitlines():
         if line.startswith("diff --git"):
             continue

@@ -114,7 +114,7 @@ def _without_words(flags: Flags, name: str) -> str | None:
     from agentic.config import load_files, standard_agents
     from agentic.outputs import INCIDENT_REPORT
     from agentic.project import find_project
-    from agentic.rules import STANDING
+    from agentic.rules import standing_task
 
     project = find_project(flags.project_dir, profiles_dir=flags.profiles_dir, target=flags.target)
     known = load_files(project.root).agents
@@ -127,7 +127,9 @@ def _without_words(flags: Flags, name: str) -> str | None:
     if own is None or own.when:
         return None
     output = own.output or (base.output if base else None) or INCIDENT_REPORT
-    return None if output == INCIDENT_REPORT else STANDING
+    if output == INCIDENT_REPORT:
+        return None
+    return standing_task((own.extends or name).removeprefix("agentic."))
 
 
 def _shown(flags: Flags, runs: list[RunResult], *, apply: bool) -> int:

@@ -4,11 +4,10 @@ from agentic.rules.case import Case, Change, Diagnosis
 from agentic.rules.driver import diagnose, diagnose_and_fix
 from agentic.rules.loading import BUILT_IN
 from agentic.rules.registry import Rule, rule, rules
-from agentic.rules.routines import STANDING, roles_with_routines, routine, routine_for
+from agentic.rules.routines import roles_with_routines, routine, routine_for, standing_task
 
 __all__ = [
     "BUILT_IN",
-    "STANDING",
     "Case",
     "Change",
     "Diagnosis",
@@ -20,4 +19,5 @@ __all__ = [
     "routine_for",
     "rule",
     "rules",
+    "standing_task",
 ]

@@ -18,7 +18,7 @@ from agentic.records import ToolCall
 from agentic.rules.asking import Shape, ask, shapes_of, text_of
 from agentic.rules.case import Case, Steps
 from agentic.rules.hunks import edit_change
-from agentic.rules.routines import STANDING
+from agentic.rules.routines import standing_task
 from agentic.rules.yaml_added import Place, Said, added, new_file
 
 ROOTS = ("source.", "seed.")
@@ -73,7 +73,7 @@ def own_nodes(case: Case, *kinds: str) -> list[str]:
 def asked_about(case: Case, nodes: Iterable[str]) -> list[str]:
     """Those that the request names, if it names any: `stg_orders`, `shop.orders`, a unique_id."""
     every = list(nodes)
-    if case.incident.request == STANDING:
+    if case.incident.request == standing_task(case.role):
         return every
     words = set(re.findall(r"[\w.]+", case.incident.request.lower()))
     named = [uid for uid in every if {uid.lower(), label(uid).lower()} & words]

@@ -12,8 +12,11 @@ from typing import TypeVar
 from agentic.rules.case import Case, Steps
 from agentic.rules.driver import numbered
 
-STANDING = "Do the standing task of this role."
-"""The request of a role that is called without one."""
+
+def standing_task(role: str) -> str:
+    """The request of a role that is called without one."""
+    return f"The standing task of {role}."
+
 
 Routine = Callable[[Case], Steps[None]]
 F = TypeVar("F", bound=Routine)

@@ -11,12 +11,15 @@ from rules_world import World, case_of, check, model, source
 
 from agentic.project import Node, NodeColumn
 from agentic.records import Incident, ToolCall
-from agentic.rules import STANDING, Case, routine_for
+from agentic.rules import Case, routine_for, standing_task
 from agentic.rules.role_pii import by_name
 
 RAW = "source.shop.raw.customers"
 STG, MART, INNER = "model.shop.stg_customers", "model.shop.orders", "model.shop.int_orders"
 SOURCES = "sources:\n  - name: raw\n    tables:\n      - name: customers\n      - name: orders\n"
+
+
+ALL_TESTS = standing_task("quality")
 
 
 def shop() -> list[Node]:
@@ -80,9 +83,14 @@ def world() -> World:
     )
 
 
-def done(role: str, here: World, *, request: str = STANDING, nodes_changed: int = 5) -> World:
+def done(role: str, here: World, *, request: str = "", nodes_changed: int = 5) -> World:
     incident = Incident(
-        id="i", kind="request", node="", message="", fingerprint="f", request=request
+        id="i",
+        kind="request",
+        node="",
+        message="",
+        fingerprint="f",
+        request=request or standing_task(role),
     )
     case = replace(case_of(shop(), incident), role=role, nodes_changed=nodes_changed)
     drive(here, case)
@@ -267,7 +275,12 @@ def test_what_nothing_reads_is_reported_and_not_removed() -> None:
 def test_what_is_public_has_readers_that_nobody_knows(change: dict[str, Any]) -> None:
     here = world()
     incident = Incident(
-        id="i", kind="request", node="", message="", fingerprint="f", request=STANDING
+        id="i",
+        kind="request",
+        node="",
+        message="",
+        fingerprint="f",
+        request=standing_task("quality"),
     )
     nodes = [
         msgspec.structs.replace(one, **change) if one.unique_id == INNER else one for one in shop()
@@ -286,7 +299,12 @@ def test_arguments_of_tests_are_written_as_the_file_writes_them() -> None:
     node = next(one for one in shop() if one.unique_id == INNER)
     described = msgspec.structs.replace(node, patch_path="shop://models/int_orders.yml")
     incident = Incident(
-        id="i", kind="request", node="", message="", fingerprint="f", request=STANDING
+        id="i",
+        kind="request",
+        node="",
+        message="",
+        fingerprint="f",
+        request=standing_task("quality"),
     )
     nodes = [described if one.unique_id == INNER else one for one in shop()]
     drive(here, replace(case_of(nodes, incident), role="quality"))
