@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agentic.exceptions import StoreError
+from agentic.guardrails import Desk
 from agentic.masking import mask_text
 from agentic.records import CompiledPlan, Edit, Incident, Usage, content_hash, dump
 from agentic.runtime.investigate import alive
@@ -100,6 +101,9 @@ def _row(session: Session, plan: CompiledPlan, incident: Incident, inputs: str) 
         if store.reopen_run(row["run_id"]):
             session.stream.emit("run.resumed", f"going on with {row['run_id']}, which waited")
             return row["run_id"], row["started_at"]
+    # None of the earlier runs goes on: what they asked would be answered for nothing.
+    desk = Desk.of(store, session.audit)
+    desk.close(store.runs_of([incident.fingerprint]), "the plan was begun anew")
     run_id = new_run_id(session.clock())
     store.start_run(run_id, incident=incident.fingerprint, inputs_hash=inputs, agent=plan.name)
     return run_id, store.unfinished(incident.fingerprint)[0]["started_at"]

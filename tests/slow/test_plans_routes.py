@@ -129,6 +129,23 @@ def test_a_no_leads_back_with_its_reason_and_a_yes_goes_on(
     assert third.decision == "no_change"
 
 
+def test_a_plan_that_changed_is_begun_anew_and_asks_anew(
+    tiny: Tiny, desktop: Desktop, dbt: WarmDbt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = "{id: look, agent: looker, review: true, %s}"
+    plan(tiny, step % "retries: 1")
+    desktop.plays(monkeypatch, {"Step `look`": [SEEN]}, dbt=dbt.executable)
+
+    first = desktop.run("work", "change")
+    plan(tiny, step % "retries: 2")
+    desktop.opened = None
+    second = desktop.run("work", "change")
+
+    asks = [desktop.desk().approvals.find(str(one.extra["approval"])) for one in (first, second)]
+    assert first.run_id != second.run_id
+    assert [ask.state for ask in asks] == ["void", "pending"]
+
+
 def test_a_killed_plan_goes_on_at_the_step_it_was_at(
     tiny: Tiny, desktop: Desktop, dbt: WarmDbt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
