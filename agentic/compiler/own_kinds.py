@@ -20,7 +20,7 @@ from agentic.exceptions import SqlError
 from agentic.guardrails import world_of
 from agentic.integrations import Declared, fault_in_request
 from agentic.policy import judge_sql
-from agentic.project import Manifest, Node, Target
+from agentic.project import Manifest, Node, Project, Target
 from agentic.records import CompiledGuardrails
 from agentic.sql import relation_sql
 from agentic.sql.binding import bound, places
@@ -49,7 +49,7 @@ def body_of(
             return _request(item)
         if item.python is not None:
             return _function(item, inputs.project.root)
-        return _macro(item, inputs.manifest, inputs.project.name)
+        return _macro(item, inputs.manifest, inputs.project)
     except _Fault as fault:
         where = (*path, *fault.key.split("."))
         inputs.error(inputs.specs.agents_document, where, fault.code, fault.message, fault.hint)
@@ -175,12 +175,13 @@ def _function(item: ToolItem, root: Path) -> _Body:
     module, _, name = (item.python or "").partition(":")
     file = root.joinpath(*module.split("."))
     files = (file.with_suffix(".py"), file / "__init__.py")
-    text = next((one.read_bytes() for one in files if one.is_file()), None)
-    if text is None:
+    found = next((one for one in files if one.is_file()), None)
+    if found is None:
         if not _installed(module.split(".")[0]):
             hint = f"write {'/'.join(module.split('.'))}.py beside dbt_project.yml"
             raise _Fault("python", "AC244", f"there is no module {module!r}", hint)
         return {"python": item.python, "env": dict(item.env)}, f"({item.python})"
+    text = found.read_bytes()
     try:
         functions = {
             one.name: one for one in ast.parse(text).body if isinstance(one, ast.FunctionDef)
@@ -191,7 +192,7 @@ def _function(item: ToolItem, root: Path) -> _Body:
         hint = did_you_mean(name, functions)
         raise _Fault("python", "AC244", f"{module} has no function {name!r}", hint)
     _takes(functions[name], item)
-    body = {"python": item.python, "env": dict(item.env), "sha256": sha256(text).hexdigest()}
+    body = {"python": item.python, "env": dict(item.env), **_written(root, found)}
     return body, f"({item.python})"
 
 
@@ -223,13 +224,21 @@ def _installed(name: str) -> bool:
         return False
 
 
-def _macro(item: ToolItem, manifest: Manifest, project: str) -> _Body:
+def _macro(item: ToolItem, manifest: Manifest, project: Project) -> _Body:
     found = [one for one in manifest.macros.values() if one.name == item.macro]
-    found.sort(key=lambda one: (one.package_name != project, one.unique_id))
+    found.sort(key=lambda one: (one.package_name != project.name, one.unique_id))
     if not found:
-        own = [one.name for one in manifest.macros.values() if one.package_name == project]
+        own = [one.name for one in manifest.macros.values() if one.package_name == project.name]
         hint = did_you_mean(item.macro or "", own)
         raise _Fault("macro", "AC245", f"there is no macro {item.macro!r}", hint)
-    text = found[0].macro_sql
-    body = {"macro": item.macro, "sha256": sha256(text.encode()).hexdigest()}
+    file = project.root / found[0].original_file_path
+    body = {"macro": item.macro}
+    if found[0].package_name == project.name and file.is_file():
+        body |= _written(project.root, file)
     return body, f"(dbt run-operation {item.macro})"
+
+
+def _written(root: Path, file: Path) -> dict[str, str]:
+    """The file that a person approves with each call: another text of it is not run."""
+    path = file.relative_to(root).as_posix()
+    return {"file": path, "sha256": sha256(file.read_bytes()).hexdigest()}

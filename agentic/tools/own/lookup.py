@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from agentic.config import fault_of, with_defaults
@@ -58,12 +60,25 @@ def _body(tool: OwnTool, hands: Hands) -> Body:
                 code="AG172",
                 hint="Say it without the values: name the node and the column.",
             )
+        if "file" in tool.body and not _as_compiled(bench.project.root, tool.body):
+            raise ToolError(
+                f"{tool.name}: {tool.body['file']} is not what it was when the run began",
+                hint="A new run takes it as it is now.",
+            )
         said = _WORK[tool.kind](bench, tool, filled, hands)
         if _too_deep(said):
             raise ToolError(f"{tool.name} answered with what is nested too deep to be read")
         return said
 
     return body
+
+
+def _as_compiled(root: Path, body: Mapping[str, Any]) -> bool:
+    """Whether the user's code is what was compiled, and approved with the call."""
+    try:
+        return bool(sha256((root / body["file"]).read_bytes()).hexdigest() == body["sha256"])
+    except OSError:
+        return False
 
 
 def _too_deep(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -118,5 +117,9 @@ def test_the_compiled_tool_names_the_code_it_was_approved_with(tmp_path: Path) -
     (tmp_path / "shop" / "tools.py").write_text(CODE + "\n# changed\n")
     line = '{name: own, python: "shop.tools:echo", effect: read, input: {text: string}}'
 
-    assert own_tools(tmp_path, line)["own"].body["sha256"] != before
-    assert json.dumps(before)
+    now = own_tools(tmp_path, line)["own"]
+    (tmp_path / "shop" / "tools.py").write_text(CODE)
+
+    assert now.body["sha256"] != before
+    with pytest.raises(ToolError, match="is not what it was"):
+        use(now, bench_at(tmp_path), text="a")
