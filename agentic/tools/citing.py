@@ -14,6 +14,8 @@ from agentic.tools.paths import SKIPPED
 
 KEY = "citations"
 """Under this key a report of any schema lists what it cites, each `{kind, ref}`."""
+NODE_KEYS = frozenset({"node", "nodes", "depends_on", "impacted_assets"})
+"""Of the standard schemas: these hold `unique_id`s."""
 FAULTS = 8
 NOT_A_QUERY = frozenset({"scratchpad", "submit_report", "diagnose"})
 _LINE = re.compile(r"(?P<path>.+?):(?P<first>\d{1,7})(?:-(?P<last>\d{1,7}))?")
@@ -27,7 +29,8 @@ def citation_faults(bench: Bench, report: object) -> list[str]:
         for place, kind, ref in cited(report)
         if (why := fault_of_citation(bench, kind, ref))
     ]
-    found += _unknown_nodes(bench, report)
+    if bench.output is None or bench.output.source == "standard":
+        found += _unknown_nodes(bench, report)
     return found[:FAULTS]
 
 
@@ -59,16 +62,22 @@ def _listed(items: list[Any], place: str) -> Iterator[tuple[str, str, str]]:
         yield f"{place}[{number}]", kind, ref
 
 
-def _unknown_nodes(bench: Bench, report: object) -> list[str]:
-    """Nodes that an incident report names besides its citations."""
-    if not isinstance(report, Mapping):
-        return []
-    named = [str(one) for one in report.get("impacted_assets") or ()]
-    return [
-        f"report.impacted_assets: the project has no node {uid!r}"
-        for uid in named
-        if not is_node(bench, uid)
-    ]
+def _unknown_nodes(bench: Bench, value: object, place: str = "report") -> Iterator[str]:
+    """Nodes that a report of a standard schema names besides its citations."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            names = part if isinstance(part, list) else [part]
+            if key in NODE_KEYS and all(isinstance(name, str) for name in names):
+                yield from (
+                    f"{place}.{key}: the project has no node {name!r}"
+                    for name in names
+                    if name and not is_node(bench, name)
+                )
+            elif key != KEY:
+                yield from _unknown_nodes(bench, part, f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value):
+            yield from _unknown_nodes(bench, part, f"{place}[{number}]")
 
 
 def _file(bench: Bench, ref: str) -> str:
@@ -135,8 +144,15 @@ def is_node(bench: Bench, uid: str) -> bool:
     manifest = bench.manifest
     if uid in manifest.all or uid in manifest.macros or uid in (manifest.disabled or {}):
         return True
-    new = (path for path, edit in bench.edits.items() if edit.before is None)
-    return any(Path(path).stem == uid.rpartition(".")[2] for path in new)
+    kind, *parts = uid.split(".")
+    if len(parts) < (3 if kind == "source" else 2):
+        return False
+    name = parts[-1]
+    declared = re.compile(rf"\bname:\s*['\"]?{re.escape(name)}\b")
+    return bool(name) and any(
+        (edit.before is None and Path(path).stem == name) or declared.search(edit.after or "")
+        for path, edit in bench.edits.items()
+    )
 
 
 def _columns(bench: Bench, uid: str) -> set[str]:

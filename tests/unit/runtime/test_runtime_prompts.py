@@ -143,6 +143,8 @@ def specimen(schema: dict[str, Any]) -> Any:
         return schema["enum"][0]
     if "anyOf" in schema:
         return None if {"type": "null"} in schema["anyOf"] else specimen(schema["anyOf"][0])
+    if schema.get("description") == "unique_id of a node":
+        return NODE
     kind = schema["type"]
     if kind == "object":
         parts = schema["properties"]

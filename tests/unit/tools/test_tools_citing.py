@@ -34,7 +34,10 @@ def asked(bench: Bench) -> Bench:
         Made("c2", "read_file", {"path": "models/stg_orders.sql"}, {"text": "amount"}),
     ]
     new = Edit("models/new_mart.sql", None, "select fresh_column from x\n", "new")
-    return replace(bench, made=made, run_id="r1", edits={new.path: new})
+    source = "sources:\n  - name: raw\n    tables: [{name: gift_cards}]\n"
+    declared = Edit("models/sources.yml", "version: 2\n", f"version: 2\n{source}", "new")
+    edits = {new.path: new, declared.path: declared}
+    return replace(bench, made=made, run_id="r1", edits=edits)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,7 @@ def asked(bench: Bench) -> Bench:
         ("node", "model.shop.stg_orders.order_id"),
         ("node", "source.shop.shop.orders.amount"),
         ("node", "model.shop.new_mart"),
+        ("node", "source.shop.raw.gift_cards"),
         ("node", "source.shop.shop.orders.n_rows"),
         ("run", "r1"),
         ("run", "f"),
@@ -72,6 +76,7 @@ def test_what_is_there_may_be_cited(asked: Bench, kind: str, ref: str) -> None:
         ("query", "select 1", "no query"),
         ("query", "", "no query"),
         ("node", "model.shop.orderz", "no node"),
+        ("node", "source.shop.raw.gift", "no node"),
         ("node", "model.shop.stg_orders.colour", "no column"),
         ("run", "20250101-000000-ffffff", "no run"),
         ("run", "", "no run"),
@@ -86,6 +91,7 @@ def test_what_is_not_there_may_not(asked: Bench, kind: str, ref: str, why: str) 
 def test_citations_are_found_wherever_they_stand(asked: Bench) -> None:
     report = {
         "impacted_assets": ["model.shop.stg_orders", "model.shop.nowhere"],
+        "root_cause": {"node": "stg_orders"},
         "parts": [{"deep": {"citations": [{"kind": "call", "ref": "c1"}, "c2"]}}],
     }
 
@@ -93,6 +99,7 @@ def test_citations_are_found_wherever_they_stand(asked: Bench) -> None:
         "report.parts[0].deep.citations[1]: '' is no kind of citation: "
         "file, query, node, run, call",
         "report.impacted_assets: the project has no node 'model.shop.nowhere'",
+        "report.root_cause.node: the project has no node 'stg_orders'",
     ]
 
 
