@@ -59,6 +59,8 @@ def propose_ddl(
     reason = " ".join(why.split())
     if not reason:
         raise ToolError("a statement for a person needs a reason")
+    if not reason.isprintable():
+        raise ToolError("`why` holds characters that do not show; say it in plain words")
     read = _read(bench, sql)
     if len(bench.statements) >= MOST:
         raise ToolError(f"a proposal may hold {MOST} statements")

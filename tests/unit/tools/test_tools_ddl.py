@@ -82,3 +82,11 @@ def test_a_denied_relation_stays_denied_where_nothing_is_listed(bench: Bench, sp
     with pytest.raises(ToolError, match=r"UNKNOWN_TABLE|READ_DENIED"):
         propose_ddl(bench, sql="alter table secret.salaries add column x int", why="no reason")
     assert space.ran == []
+
+
+@pytest.mark.parametrize("mark", ["\x1b[2K", "\u202e", "\x08"])
+def test_a_reason_is_what_it_looks_like(bench: Bench, space: Space, mark: str) -> None:
+    with pytest.raises(ToolError, match="do not show"):
+        propose_ddl(bench, sql="alter table orders add column x int", why=f"fine{mark} hidden")
+
+    assert (bench.statements, space.ran) == ([], [])
