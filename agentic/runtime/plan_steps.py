@@ -90,18 +90,21 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     done: tuple[str, ...] = ()
     """What the steps before it left, a line each."""
     sent_back: str = ""
-    """Why it starts again: a failure, or a person's reason."""
+    """Why it starts again: what a step that failed said, or a person's reason."""
+    failed: str = ""
+    """The step that failed just before; empty where a person said no."""
     left: Limits = Limits()
 
     @property
     def incident(self) -> Incident:
-        """The step as an incident of kind `request`."""
+        """The step as an incident of kind `request`: what people say is the request, what earlier
+        work left is its message."""
         name = content_hash(["plan", self.run_id, self.step.id, self.attempt])[:16]
         return Incident(
             id=name,
             kind="request",
             node="",
-            message="",
+            message="\n".join(self._left()),
             fingerprint=name,
             request="\n".join(self._lines()),
         )
@@ -113,11 +116,20 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
             lines.append(f"What the plan is for: {self.request}")
         if self.step.task:
             lines.append(f"What this step does: {self.step.task}")
+        if self.failed:
+            lines.append(f"It starts since step `{self.failed}` failed.")
+        elif self.sent_back:
+            lines.append(f"It starts again, since: {self.sent_back}")
+        return lines
+
+    def _left(self) -> Sequence[str]:
+        """What engines and tools wrote: never the words of the people who run the project."""
+        lines = []
         if self.done:
             lines.append("Done by the steps before, and in place here:")
             lines += [f"- {line}" for line in self.done]
-        if self.sent_back:
-            lines.append(f"It starts again, since: {self.sent_back}")
+        if self.failed:
+            lines.append(f"Step `{self.failed}` failed: {self.sent_back}")
         return lines
 
 

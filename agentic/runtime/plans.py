@@ -102,6 +102,7 @@ def _walk(run: PlanRun, stage: Stage) -> str:
 
 
 def _do(run: PlanRun, stage: Stage, step: PlanStep, attempt: int, sent_back: str) -> Outcome:
+    last = run.outcomes[-1] if run.outcomes else None
     start = Start(
         plan=run.plan,
         step=step,
@@ -110,6 +111,7 @@ def _do(run: PlanRun, stage: Stage, step: PlanStep, attempt: int, sent_back: str
         request=run.request,
         done=tuple(_done_lines(run)),
         sent_back=sent_back,
+        failed=last.step if last is not None and last.ended == "failed" else "",
         left=what_is_left(run.plan.limits, run.spent),
     )
     outcome = run.journal.step(
