@@ -20,10 +20,12 @@ from agentic.rules.role_work import (
     label,
     listed,
     live_shapes,
+    not_looked_at,
     own_nodes,
     report,
     seen_at,
     traced,
+    unlooked,
     write,
 )
 from agentic.rules.routines import routine
@@ -33,6 +35,8 @@ from agentic.sql import quote
 SURE = 0.7
 """From here on a column is tagged; below it is named for a person to look at."""
 SHAPE_CALLS = 12
+AT_ONCE = 20
+"""Columns in one question about values."""
 SHARE = 0.5
 """Of a column's filled values that must have a shape."""
 _TEXT = re.compile(r"char|text|string|clob", re.IGNORECASE)
@@ -100,10 +104,11 @@ def tag_personal_data(case: Case) -> Steps[None]:
     shapes = yield from live_shapes(nodes)
     lineage = traced(case, shapes)
     tagged = _tagged(case)
-    suspects = yield from _suspects(case, shapes, tagged)
+    suspects, unasked = yield from _suspects(case, shapes, tagged)
     spread = _copies(lineage, suspects)
     wishes, doubts = [], []
-    for uid in asked_about(case, nodes):
+    asked = asked_about(case, nodes)
+    for uid in asked:
         wish = Wish(uid, why="personal data is tagged where it is and where it is passed on")
         for one in sorted(spread.values(), key=lambda one: one.column):
             if one.node != uid or (uid, one.column.lower()) in tagged:
@@ -115,34 +120,49 @@ def tag_personal_data(case: Case) -> Steps[None]:
             wish.said.append(Said(one.column, tags=("pii",), meta=meta))
         wishes.append(wish)
     done = yield from write(case, wishes)
-    yield from _told(spread, done, doubts)
+    # What is asked about may hold copies of what lies above it.
+    looked = {*asked, *(above for uid in asked for above in case.graph.ancestors(uid))}
+    unseen = unlooked(case, [uid for uid in nodes if uid in looked], shapes)
+    unseen += [column for uid, column in unasked if uid in looked]
+    yield from _told(spread, done, doubts, not_looked_at(unseen))
 
 
 def _suspects(
     case: Case, shapes: dict[str, Shape], tagged: set[tuple[str, str]]
-) -> Steps[dict[tuple[str, str], Suspect]]:
-    """By name and type everywhere; by the shape of values where the rows enter the project."""
+) -> Steps[tuple[dict[tuple[str, str], Suspect], list[tuple[str, str]]]]:
+    """By name and type everywhere; by the shape of values where the rows enter the project.
+
+    Also (node, `node.column`) of the texts there whose values could not be asked about.
+    """
     found: dict[tuple[str, str], Suspect] = {}
+    unasked: list[tuple[str, str]] = []
     asked = 0
     for uid, shape in shapes.items():
         for column in shape.columns.values():
             one = by_name(uid, column.name, column.type)
             if one is not None:
                 found[(uid, column.name.lower())] = one
-        if not uid.startswith(ROOTS) or asked >= SHAPE_CALLS:
+        if not uid.startswith(ROOTS):
             continue
-        asked += 1
         # What is tagged already may not be asked, and would spoil the question about the others.
         texts = [
             column
             for name, column in shape.columns.items()
             if (uid, name) not in tagged and _TEXT.search(column.type)
         ]
-        by_value = yield from _by_value(case, uid, shape, texts[:20])
-        for key, (category, share) in by_value.items():
-            known = found.get(key)
-            found[key] = _with_shape(known, uid, shape.columns[key[1]].name, category, share)
-    return found
+        for first in range(0, len(texts), AT_ONCE):
+            part = texts[first : first + AT_ONCE]
+            by_value = None
+            if asked < SHAPE_CALLS:
+                asked += 1
+                by_value = yield from _by_value(case, uid, shape, part)
+            if by_value is None:
+                unasked += [(uid, f"{uid}.{column.name}") for column in part]
+                continue
+            for key, (category, share) in by_value.items():
+                column = shape.columns[key[1]].name
+                found[key] = _with_shape(found.get(key), uid, column, category, share)
+    return found, unasked
 
 
 def _with_shape(
@@ -177,10 +197,9 @@ def by_name(uid: str, column: str, kind: str) -> Suspect | None:
 
 def _by_value(
     case: Case, uid: str, shape: Shape, texts: list[Column]
-) -> Steps[dict[tuple[str, str], tuple[str, float]]]:
-    """Columns whose values have a telling shape, with their share. Only counts are asked."""
-    if not texts:
-        return {}
+) -> Steps[dict[tuple[str, str], tuple[str, float]] | None]:
+    """Columns whose values have a telling shape, with their share. Only counts are asked; None
+    where they may not be."""
     parts = []
     for at, column in enumerate(texts):
         name = quote(column.name, case.dialect)
@@ -192,7 +211,7 @@ def _by_value(
     sql = f"select {', '.join(parts)} from {shape.relation}"  # noqa: S608 -- names are quoted
     rows = yield from rows_of(sql, max_rows=1)
     if not rows:
-        return {}
+        return None
     found: dict[tuple[str, str], tuple[str, float]] = {}
     for at, column in enumerate(texts):
         filled = int(rows[0].get(f"n{at}") or 0)
@@ -263,7 +282,9 @@ def _tagged(case: Case) -> set[tuple[str, str]]:
     return found
 
 
-def _told(spread: dict[tuple[str, str], Suspect], done: Done, doubts: list[Suspect]) -> Steps[None]:
+def _told(
+    spread: dict[tuple[str, str], Suspect], done: Done, doubts: list[Suspect], unseen: str
+) -> Steps[None]:
     doubt = "; ".join(f"{label(one.node)}.{one.column} ({one.why})" for one in doubts[:10])
     unsure = f"Not sure, so not tagged: {doubt}." if doubt else ""
     written = [
@@ -271,14 +292,16 @@ def _told(spread: dict[tuple[str, str], Suspect], done: Done, doubts: list[Suspe
     ]
     policy = _policy(written, doubts)
     if not written:
-        decision = "escalate" if doubts or done.refused else "no_change"
+        left = doubts or done.refused or unseen
+        where = " in what was looked at" if unseen else ""
+        rest = " ".join(filter(None, (unsure, unseen, done.rest())))
         yield from report(
-            decision=decision,
-            title="no personal data is left to tag",
-            rationale=f"Nothing more looks like personal data. {unsure} {done.rest()}".strip(),
+            decision="escalate" if left else "no_change",
+            title=f"no personal data is left to tag{where}",
+            rationale=f"Nothing more{where} looks like personal data. {rest}".strip(),
             said=policy if doubts else None,
             step="A person says of these columns whether they hold personal data."
-            if doubts
+            if doubts or unseen
             else "",
         )
         return
@@ -290,7 +313,7 @@ def _told(spread: dict[tuple[str, str], Suspect], done: Done, doubts: list[Suspe
         rationale=(
             f"{count} hold what looks like personal data by name, type and shape of values, or is "
             "made of such columns; no value was read out. What is tagged cannot be read by agents "
-            f"until `read.mask` names it. {unsure} {done.rest()}"
+            f"until `read.mask` names it. {unsure} {unseen} {done.rest()}"
         ).strip(),
         said=policy,
     )
