@@ -59,7 +59,8 @@ def remove_dead_columns(case: Case) -> Steps[None]:
         decision="fix",
         title=f"perf({label(gone[0][0])}): drop {counted(len(gone), 'column')} that nothing reads",
         rationale=f"No node, test, exposure, metric or contract of this project reads "
-        f"{_names(gone)}. Somebody outside of dbt still may: ask before the merge.{left}",
+        f"{_names(gone)}. Somebody outside of dbt still may: ask before the merge.{left} "
+        f"{_unknown(open_ends)}".strip(),
         said=_finding(gone, names),
     )
 
@@ -96,11 +97,11 @@ def _found(case: Case) -> Steps[tuple[list[tuple[str, str]], list[str]]]:
     for uid in asked_about(case, own_nodes(case, "model.")):
         if not _inner(case, uid):
             continue
-        for column in lineage.columns(uid):
+        for column in lineage.columns(uid) or ("*",):
             found = _reach(case, lineage, uid, column)
-            if found is None or found.exposures or found.metrics:
+            if found is not None and (found.exposures or found.metrics):
                 continue
-            if found.verdict == "unknown":
+            if found is None or found.verdict == "unknown":
                 open_ends.append(f"{uid}.{column}")
             elif found.verdict == "non_breaking" and not _rows_depend(lineage, uid, column):
                 dead.append((uid, column))
@@ -132,19 +133,23 @@ def _rows_depend(lineage: ColumnLineage, uid: str, column: str) -> bool:
     return any(edge.node for edge in lineage.downstream(uid, column))
 
 
+def _unknown(open_ends: list[str]) -> str:
+    """Columns (`*`: some that cannot be listed) of which nothing is claimed, in words."""
+    told = f"they or a reader of them cannot be followed: {listed(open_ends)}"
+    return f"Not known, since {told}." if open_ends else ""
+
+
 def _told(case: Case, dead: list[tuple[str, str]], open_ends: list[str]) -> Steps[None]:
-    unknown = (
-        f"Not known, since a reader of them cannot be followed: {listed(open_ends)}."
-        if open_ends
-        else ""
-    )
+    unknown = _unknown(open_ends)
     if not dead:
-        text = "Every column of an inner node is read by something."
+        text = "every column of an inner node is read by something."
+        text = f"Where it can be followed, {text} {unknown}" if unknown else f"E{text[1:]}"
         yield from report(
-            decision="no_change",
-            title="no dead column",
-            rationale=f"{text} {unknown}".strip(),
+            decision="escalate" if unknown else "no_change",
+            title="not every column can be followed" if unknown else "no dead column",
+            rationale=text,
             said=None,
+            step="A person says whether anything reads these columns." if unknown else "",
         )
         return
     names = [f"{uid}.{column}" for uid, column in dead]

@@ -160,8 +160,8 @@ def _suspects(
                 unasked += [(uid, f"{uid}.{column.name}") for column in part]
                 continue
             for key, (category, share) in by_value.items():
-                column = shape.columns[key[1]].name
-                found[key] = _with_shape(found.get(key), uid, column, category, share)
+                name = shape.columns[key[1]].name
+                found[key] = _with_shape(found.get(key), uid, name, category, share)
     return found, unasked
 
 

@@ -17,12 +17,13 @@ from agentic.rules.role_work import (
     asked_about,
     counted,
     label,
-    listed,
     live_shapes,
+    not_looked_at,
     own_nodes,
     report,
     seen_at,
     traced,
+    unlooked,
     write,
 )
 from agentic.rules.routines import routine
@@ -31,6 +32,7 @@ from agentic.sql import quote
 
 _KEY = re.compile(r"^(?:id|.+_id|.+_key|.+_sk|.+_uuid)$")
 _PREFIX = re.compile(r"^(?:stg|staging|base|int|intermediate|fct|fact|dim|raw|src|mart)_+")
+LOOK_AGAIN = "Build what was not looked at, or let the agent read it; then ask again."
 CALLS_KEPT = 14
 """Of a run's calls, for files, edits and the report."""
 
@@ -45,6 +47,7 @@ class Found:
         self.keys: dict[str, str] = {}
         """Node -> its key, where rows or a test say that it is one."""
         self.unseen: list[str] = []
+        """Nodes and `node.column`s that no row told anything of."""
 
     def want(self, uid: str, column: str, test: str) -> None:
         wish = self.wishes.setdefault(uid, Wish(uid, why="tests that today's rows pass"))
@@ -62,7 +65,9 @@ def add_missing_tests(case: Case) -> Steps[None]:
     shapes = yield from live_shapes(nodes)
     found = Found()
     tests = tests_of(case)
-    asked = [uid for uid in asked_about(case, nodes) if uid in shapes]
+    wanted = asked_about(case, nodes)
+    asked = [uid for uid in wanted if uid in shapes]
+    found.unseen += unlooked(case, wanted, shapes)
     _known_keys(case, found, tests)
     calls = yield from _keys(case, found, shapes, asked, tests)
     roots = yield from live_shapes(own_nodes(case, *ROOTS))
@@ -81,11 +86,22 @@ def add_missing_tests(case: Case) -> Steps[None]:
             step="Find the rows that break the key, and their owner; then add the test.",
         )
         return
+    yield from _nothing_missing(case, not_looked_at(found.unseen))
+
+
+def _nothing_missing(case: Case, unseen: str) -> Steps[None]:
+    """No test to propose: descriptions, if any are missing. What was not looked at is for a
+    person."""
     documented, origins = yield from propose_documentation(case)
-    text = "Every key that could be recognised is tested, and every relationship that holds."
+    text = "every key that could be recognised is tested, and every relationship that holds."
+    text = f"Where it could be looked at, {text} {unseen}" if unseen else f"E{text[1:]}"
     if not documented.written:
         yield from report(
-            decision="no_change", title="no test is missing", rationale=text, said=None
+            decision="escalate" if unseen else "no_change",
+            title="not every key could be looked at" if unseen else "no test is missing",
+            rationale=text,
+            said=None,
+            step=LOOK_AGAIN if unseen else "",
         )
         return
     yield from report(
@@ -166,14 +182,15 @@ def _keys(
         calls += 1
         name = shapes[uid].columns[column].name if column in shapes[uid].columns else column
         said = yield from _counted(case, shapes[uid], name)
-        if said is None:
+        if said is None or not said[0]:
+            found.unseen.append(f"{uid}.{name}")
             continue
         rows, filled, different = said
-        if rows and rows == filled == different:
+        if rows == filled == different:
             found.keys[uid] = column
             for one in missing:
                 found.want(uid, name, one)
-        elif rows:
+        else:
             nulls, twice = rows - filled, filled - different
             told = ", ".join(
                 part
@@ -238,8 +255,8 @@ def _relations(
             if guarded.holds(uid, column):
                 continue
             if calls >= case.calls - CALLS_KEPT or len(found.wishes) > case.nodes_changed:
-                found.unseen.append(uid)
-                return
+                found.unseen.append(f"{uid}.{known.name}")
+                continue
             calls += 1
             orphans = yield from _orphans(case, shapes[uid], shapes[parent], known.name)
             to = case.node(parent).name
@@ -249,6 +266,8 @@ def _relations(
                 guarded.known.add((uid, column))
             elif orphans:
                 found.broken.append((f"{uid}.{known.name}", f"{orphans} rows are not in {to}"))
+            else:
+                found.unseen.append(f"{uid}.{known.name}")
 
 
 def _parent(case: Case, uid: str, holders: list[str]) -> str:
@@ -293,11 +312,10 @@ def _proposed(found: Found, done: Done) -> Steps[None]:
         ],
     }
     more = f", and {counted(len(wishes) - 1, 'more node')}" if len(wishes) > 1 else ""
-    unseen = f"Not looked at yet: {listed(dict.fromkeys(found.unseen))}." if found.unseen else ""
     yield from report(
         decision="fix",
         title=f"test({label(first.node)}): guard keys that hold today{more}",
-        rationale=" ".join(filter(None, (str(suite["summary"]), _broken(found, done), unseen))),
+        rationale=" ".join(filter(None, (str(suite["summary"]), _broken(found, done)))),
         said=suite,
     )
 
@@ -317,5 +335,9 @@ def _expectation(uid: str, column: str, test: str) -> dict[str, Any]:
 
 def _broken(found: Found, done: Done) -> str:
     told = "; ".join(f"{label(at)}: {what}" for at, what in found.broken[:10])
-    parts = [f"No test where it would be red today: {told}." if told else "", done.rest()]
+    parts = [
+        f"No test where it would be red today: {told}." if told else "",
+        done.rest(),
+        not_looked_at(found.unseen),
+    ]
     return " ".join(part for part in parts if part)

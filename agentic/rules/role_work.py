@@ -170,9 +170,9 @@ def _version(case: Case) -> tuple[int, int]:
 
 
 def label(uid: str) -> str:
-    """A node as people call it."""
+    """A node, or a node's column, as people call it."""
     kind, _, *rest = uid.split(".")
-    return ".".join(rest[:2] if kind in ("source", "test") else rest) or uid
+    return ".".join(rest[:2] if kind == "test" else rest) or uid
 
 
 def listed(uids: Iterable[str]) -> str:
@@ -180,6 +180,21 @@ def listed(uids: Iterable[str]) -> str:
     names = [label(uid) if uid.count(".") > 1 else uid for uid in uids]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
+
+
+def unlooked(case: Case, nodes: Iterable[str], shapes: Mapping[str, Shape]) -> list[str]:
+    """Those whose relation is not there or could not be asked; what never is one is left out."""
+    return [
+        uid
+        for uid in nodes
+        if uid not in shapes and getattr(case.node(uid), "materialized", "") != "ephemeral"
+    ]
+
+
+def not_looked_at(names: Iterable[str]) -> str:
+    """What nothing is claimed of, in words; empty when all was looked at."""
+    kept = list(dict.fromkeys(names))
+    return f"Not looked at: {listed(kept)}." if kept else ""
 
 
 def counted(count: int, what: str) -> str:

@@ -333,3 +333,123 @@ def test_what_nothing_reads_is_taken_out_when_asked() -> None:
     assert change["old"].replace("    note,\n", "") == change["new"]
     assert last(here)["decision"] == "fix"
     assert "Somebody outside of dbt still may" in last(here)["rationale"]
+
+
+def quiet(role: str, here: World, nodes: list[Node]) -> dict[str, Any]:
+    """The report of a run that has nothing to propose."""
+    task = standing_task(role)
+    incident = Incident(id="i", kind="request", node="", message="", fingerprint="f", request=task)
+    drive(here, replace(case_of(nodes, incident), role=role))
+    assert edits(here) == {}
+    return last(here)
+
+
+def plain_shop() -> tuple[World, list[Node]]:
+    """A project in which every role has looked at everything, and finds nothing."""
+    here = world()
+    here.shapes = {
+        "source.shop.raw.orders": {"id": "INTEGER", "note": "VARCHAR"},
+        INNER: {"order_id": "INTEGER", "note": "VARCHAR"},
+        MART: {"order_id": "INTEGER", "note": "VARCHAR"},
+    }
+    here.answers = [("like", [{"n0": 9, "s0_0": 0, "s0_1": 0, "s0_2": 0}]), *here.answers]
+    keys = [
+        check(kind, uid, "order_id") for uid in (INNER, MART) for kind in ("unique", "not_null")
+    ]
+    return here, [
+        source("orders"),
+        model(
+            "int_orders", "select id as order_id, note from raw.orders", ["source.shop.raw.orders"]
+        ),
+        model("orders", "select order_id, note from main.int_orders", [INNER]),
+        *keys,
+    ]
+
+
+@pytest.mark.parametrize("role", ["quality", "governance", "cost"])
+def test_nothing_is_to_do_where_all_was_looked_at(role: str) -> None:
+    told = quiet(role, *plain_shop())
+
+    assert told["decision"] == "no_change"
+    assert "Not looked at" not in told["rationale"]
+
+
+@pytest.mark.parametrize("role", ["quality", "governance"])
+def test_what_is_not_built_was_not_looked_at(role: str) -> None:
+    here, nodes = plain_shop()
+    del here.shapes[MART]
+    told = quiet(role, here, nodes)
+
+    assert told["decision"] == "escalate"
+    assert "Not looked at: orders." in told["rationale"]
+
+
+def test_what_is_never_built_is_not_missed() -> None:
+    here, nodes = plain_shop()
+    del here.shapes[MART]
+    nodes = [
+        msgspec.structs.replace(one, config={"materialized": "ephemeral"})
+        if one.unique_id == MART
+        else one
+        for one in nodes
+    ]
+
+    assert quiet("quality", here, nodes)["decision"] == "no_change"
+
+
+@pytest.mark.parametrize(
+    ("answer", "rows"), [("no answer", []), ("no row", [{"n": 0, "filled": 0, "different": 0}])]
+)
+def test_a_key_whose_rows_say_nothing_is_no_tested_key(answer: str, rows: list[Any]) -> None:
+    here, nodes = plain_shop()
+    here.answers = [("count\\(distinct", rows)] if rows else []
+    told = quiet("quality", here, nodes[:-1])
+
+    assert told["decision"] == "escalate", answer
+    assert "Not looked at: orders.order_id." in told["rationale"]
+    assert told["rationale"].startswith("Where it could be looked at")
+
+
+def test_values_that_could_not_be_asked_about_are_named() -> None:
+    here, nodes = plain_shop()
+    here.answers = []
+    told = quiet("governance", here, nodes)
+
+    assert told["decision"] == "escalate"
+    assert "Not looked at: raw.orders.note." in told["rationale"]
+
+
+def test_every_text_column_is_asked_about() -> None:
+    here, nodes = plain_shop()
+    here.shapes["source.shop.raw.orders"] = {f"c{n}": "VARCHAR" for n in range(45)}
+    quiet("governance", here, nodes)
+
+    asked = [call.input["sql"] for call in here.calls if call.name == "run_sql"]
+    assert sum(sql.count(" as n") for sql in asked) == 45
+    assert len(asked) == 3
+
+
+def test_roots_beyond_the_limit_of_questions_are_named() -> None:
+    here, nodes = plain_shop()
+    for number in range(13):
+        here.shapes[f"source.shop.raw.t{number:02}"] = {"note": "VARCHAR"}
+    told = quiet("governance", here, [*nodes, *(source(f"t{number:02}") for number in range(13))])
+
+    assert told["decision"] == "escalate"
+    assert "Not looked at: raw.t11.note, raw.t12.note." in told["rationale"]
+
+
+def test_a_star_that_cannot_be_followed_is_no_proof() -> None:
+    here, nodes = plain_shop()
+    del here.shapes["source.shop.raw.orders"]
+    starred = [
+        msgspec.structs.replace(one, raw_code="select * from raw.orders")
+        if one.unique_id == INNER
+        else one
+        for one in nodes
+    ]
+    told = quiet("cost", here, starred)
+
+    assert told["decision"] == "escalate"
+    assert "int_orders.*" in told["rationale"]
+    assert "Every column" not in told["rationale"]
