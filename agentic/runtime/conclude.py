@@ -314,7 +314,18 @@ def _dirty_note(result: RunResult) -> str:
 def _escalated(result: RunResult, step: str) -> RunResult:
     finding = replace(result.finding, next_step=step) if result.finding else None
     reason = _joined(result.reason, step)
-    return replace(result, status="escalated", decision="escalate", finding=finding, reason=reason)
+    said = result.output_report
+    if said is not None and result.engine == "rules" and "steps_to_fix" in said:
+        # It said how to merge what is not proposed any more.
+        said = {**said, "steps_to_fix": [step]}
+    return replace(
+        result,
+        status="escalated",
+        decision="escalate",
+        finding=finding,
+        reason=reason,
+        output_report=said,
+    )
 
 
 def _reason(result: RunResult, report: CheckReport) -> str:
