@@ -248,6 +248,10 @@ def _check_given(spec: StepSpec, path: YamlPath, tool: ToolSpec, told: Any) -> N
         if key not in spec.input:
             wrong = True
             told(path, "AC234", f"{tool.name} needs {key!r}", f"write `{key}:` under input")
+    if "dry_run" in properties and "dry_run" not in spec.input:
+        wrong = True
+        message = f"{tool.name} does nothing unless dry_run is lifted"
+        told(path, "AC234", message, "write `dry_run: false` under input, or true to look only")
     if wrong or tool.name not in registry():
         return
     try:

@@ -38,6 +38,8 @@ from agentic.runtime.session import Session
 from agentic.store import Ask
 
 _ANSWER_CHARS = 2_000
+_REFUSED = 400
+"""The first HTTP status that means no."""
 _DECISIONS: dict[RunStatus, DecisionKind] = {
     "awaiting_approval": "wait",
     "no_op": "no_change",
@@ -221,7 +223,7 @@ def _tool_step(session: Session, start: Start) -> Outcome:
         if found.end.ask is not None:
             _end(session, start, found, "awaiting_approval", found.end.sentence)
             raise Waiting(found.end.ask, found.end.sentence)
-        ended, reason = _answered(found)
+        ended, reason = _answered(found, start.step)
         _end(session, start, found, "no_op" if ended == "done" else "escalated", reason)
     finally:
         found.places.close()
@@ -236,7 +238,7 @@ def _tool_step(session: Session, start: Start) -> Outcome:
     )
 
 
-def _answered(found: Investigation) -> tuple[Literal["done", "failed"], str]:
+def _answered(found: Investigation, asked: PlanStep) -> tuple[Literal["done", "failed"], str]:
     """Whether the tool did what was asked, and its answer in short."""
     answers = [step.output for step in found.journal.steps() if step.kind == "tool"]
     last = answers[-1] if answers else None
@@ -244,8 +246,19 @@ def _answered(found: Investigation) -> tuple[Literal["done", "failed"], str]:
         return "failed", found.end.sentence or "the call was not made"
     content = last.get("content")
     text = msgspec.json.encode(content).decode()[:_ANSWER_CHARS]
-    red = isinstance(content, Mapping) and content.get("ok") is False
-    return ("failed" if last.get("is_error") or red else "done"), text
+    failed = last.get("is_error") or _is_no(content, asked)
+    return ("failed" if failed else "done"), text
+
+
+def _is_no(content: object, asked: PlanStep) -> bool:
+    """An answer that is no error and yet says that the thing asked for was not done."""
+    if not isinstance(content, Mapping):
+        return False
+    status, result = content.get("status"), content.get("result")
+    only_said = content.get("dry_run") is True and asked.input.get("dry_run") is not True
+    refused = isinstance(status, int) and status >= _REFUSED
+    own = isinstance(result, Mapping) and result.get("ok") is False
+    return content.get("ok") is False or only_said or refused or own
 
 
 def _end(

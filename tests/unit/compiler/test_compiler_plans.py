@@ -139,3 +139,13 @@ def test_a_plan_that_calls_more_or_is_looked_at_less_is_wider(tmp_path: Path) ->
         "plans.mart.model.review",
     ]
     assert widened_between(after, before) == ()
+
+
+@pytest.mark.parametrize(("dry", "told"), [("", True), (", dry_run: false", False)])
+def test_a_step_that_writes_says_whether_it_does(tmp_path: Path, dry: str, told: bool) -> None:
+    given = f"{{to: oncall, title: Done{dry}}}"
+    (tmp_path / "agents.yml").write_text(
+        f"{HEAD}  - name: mart\n    steps:\n      - {{id: tell, tool: notify, input: {given}}}\n"
+    )
+
+    assert ("AC234" in [one.code for one in check_shop(tmp_path)[2]]) == told

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from agentic.project import Target
 from agentic.records import CompiledPlan, Edit, Limits, PlanStep, Usage
 from agentic.runtime.brief import brief
+from agentic.runtime.investigate import Investigation
+from agentic.runtime.loop import LoopEnd
 from agentic.runtime.plan_state import merged
-from agentic.runtime.plan_steps import Start, least, what_is_left
+from agentic.runtime.plan_steps import Start, _answered, least, what_is_left
 from agentic.runtime.stage import absolute
 
 ROOT = Path("/home/ana/shop")
@@ -107,3 +110,33 @@ def test_each_start_of_a_step_is_an_incident_of_its_own() -> None:
 
     assert start().incident.fingerprint == start(sent_back="x").incident.fingerprint
     assert start().incident.fingerprint != again.incident.fingerprint
+
+
+NO = {"dry_run": True, "next": "Nothing was done."}
+
+
+@pytest.mark.parametrize(
+    ("content", "given", "ended"),
+    [
+        pytest.param({"status": 204}, {}, "done", id="http"),
+        pytest.param({"status": 403, "json": {}}, {}, "failed", id="http-refused"),
+        pytest.param({"status": "success", "ok": True}, {}, "done", id="dbt"),
+        pytest.param({"ok": False}, {}, "failed", id="dbt-red"),
+        pytest.param({"result": {"ok": False}}, {}, "failed", id="python-says-no"),
+        pytest.param({"result": [1]}, {}, "done", id="python"),
+        pytest.param(NO, {}, "failed", id="only-said"),
+        pytest.param(NO, {"dry_run": True}, "done", id="asked-to-say-only"),
+    ],
+)
+def test_a_tools_step_is_done_when_the_tool_did_it(
+    content: Any, given: dict[str, Any], ended: str
+) -> None:
+    step = SimpleNamespace(kind="tool", output={"content": content, "is_error": False})
+    found = cast(
+        Investigation,
+        SimpleNamespace(
+            journal=SimpleNamespace(steps=lambda: [step]), end=LoopEnd("engine_failed", "")
+        ),
+    )
+
+    assert _answered(found, PlanStep("a", tool="x", input=given))[0] == ended
