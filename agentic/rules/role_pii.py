@@ -311,8 +311,8 @@ def _told(
         decision="fix",
         title=f"governance({label(first.node)}): tag {count} as pii",
         rationale=(
-            f"{count} hold what looks like personal data by name, type and shape of values, or is "
-            "made of such columns; no value was read out. What is tagged cannot be read by agents "
+            f"{count} tagged: personal data by name, type and shape of values, or made of such columns. "
+            "No value was read out. What is tagged cannot be read by agents "
             f"until `read.mask` names it. {unsure} {unseen} {done.rest()}"
         ).strip(),
         said=policy,

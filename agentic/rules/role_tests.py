@@ -10,7 +10,6 @@ from agentic.rules.asking import Shape, rows_of
 from agentic.rules.case import Case, Steps
 from agentic.rules.role_docs import propose_documentation, told_of_documentation
 from agentic.rules.role_work import (
-    MADE,
     ROOTS,
     Done,
     Wish,
@@ -61,7 +60,7 @@ class Found:
 @routine("quality", order=50)
 def add_missing_tests(case: Case) -> Steps[None]:
     """Propose `unique`, `not_null` and `relationships` where keys have none and the rows hold."""
-    nodes = own_nodes(case, *MADE)
+    nodes = own_nodes(case, "model.")  # a snapshot holds every version of a row
     shapes = yield from live_shapes(nodes)
     found = Found()
     tests = tests_of(case)

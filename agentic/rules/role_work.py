@@ -132,7 +132,11 @@ def _written(case: Case, wish: Wish, files: set[str]) -> Steps[str]:
     files.add(path)
     if result.decision is not None:
         return result.decision.reason
-    return str(result.content)[:200] if result.is_error else ""
+    if not result.is_error:
+        return ""
+    told = result.content.get("error") if isinstance(result.content, dict) else result.content
+    # What looks like an address is masked where a file is read, so that its lines cannot be named.
+    return f"{str(told)[:150]} (a masked value beside it?)"
 
 
 def _spelled(case: Case, wish: Wish, text: str) -> list[Said]:
