@@ -311,9 +311,9 @@ def _told(
         decision="fix",
         title=f"governance({label(first.node)}): tag {count} as pii",
         rationale=(
-            f"{count} tagged: personal data by name, type and shape of values, or made of such columns. "
-            "No value was read out. What is tagged cannot be read by agents "
-            f"until `read.mask` names it. {unsure} {unseen} {done.rest()}"
+            f"{count} tagged: personal data by name, type and shape of values, or made of such "
+            "columns. No value was read out. What is tagged cannot be read by agents until "
+            f"`read.mask` names it. {' '.join(filter(None, (unsure, unseen, done.rest())))}"
         ).strip(),
         said=policy,
     )
