@@ -15,7 +15,7 @@ from agentic.outputs import (
     file_schema,
     standard_outputs,
 )
-from agentic.project import child_environment
+from agentic.project import tool_environment
 from agentic.records import CompiledOutput
 
 
@@ -53,7 +53,7 @@ def _compile(inputs: Inputs, item: OutputItem, path: YamlPath) -> CompiledOutput
         file = item.json_schema
         return of("json_schema", "AC215", lambda: file_schema(_inside(root, file), file))
     entry = item.python or ""
-    return of("python", "AC216", lambda: class_schema(entry, root, child_environment()))
+    return of("python", "AC216", lambda: class_schema(entry, root, tool_environment()))
 
 
 def _inside(root: Path, name: str) -> Path:

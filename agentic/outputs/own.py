@@ -7,9 +7,12 @@ time limit, and only its JSON Schema comes back; nothing of it is ever imported 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +113,7 @@ def _ask(entry: str, root: Path, env: Mapping[str, str], given: str) -> dict[str
     # -B: nothing is written into the project, its `__pycache__` neither.
     command = [sys.executable, "-B", "-c", _LOADER, str(root), entry, "value" if given else ""]
     try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=dict(env),
-            input=given.encode(),
-            capture_output=True,
-            timeout=CLASS_TIMEOUT_S,
-            check=False,
-        )
-        said: dict[str, Any] = json.loads(done.stdout)
+        said: dict[str, Any] = json.loads(_told(command, root, env, given.encode()))
     except subprocess.TimeoutExpired as error:
         message = f"{entry}: importing it took longer than {CLASS_TIMEOUT_S:.0f} s"
         raise OutputFault(message) from error
@@ -128,3 +122,21 @@ def _ask(entry: str, root: Path, env: Mapping[str, str], given: str) -> dict[str
     if "error" in said:
         raise OutputFault(f"{entry}: {str(said['error'])[:400]}")
     return said
+
+
+def _told(command: list[str], root: Path, env: Mapping[str, str], given: bytes) -> bytes:
+    """What a process says; at the bound all that it started ends. Raises TimeoutExpired."""
+    with subprocess.Popen(
+        command,
+        cwd=root,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            return process.communicate(given, timeout=CLASS_TIMEOUT_S)[0]
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -13,7 +13,7 @@ from agentic.outputs import (
     faults_of,
     standard_outputs,
 )
-from agentic.project import child_environment
+from agentic.project import tool_environment
 from agentic.records import CodePage, CompiledOutput, ToolSpec, publish
 from agentic.tools.bench import Bench
 from agentic.tools.citing import citation_faults
@@ -62,7 +62,7 @@ def check_report(bench: Bench, report: dict[str, Any] | None) -> None:
     if not faults and output.entry:
         try:
             root = bench.project.root
-            faults = class_faults(output.entry, root, child_environment(), report)
+            faults = class_faults(output.entry, root, tool_environment(), report)
         except OutputFault as error:
             raise ToolError(error.message, code="AC592") from error
     if faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,20 @@ def test_a_class_that_ends_its_process_is_a_fault(tmp_path: Path) -> None:
 
     with pytest.raises(OutputFault, match="ended the process"):
         class_schema("gone:X", tmp_path, {})
+
+
+def test_what_a_class_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = "import subprocess, sys, time\n"
+    slow += "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    slow += "open('pid', 'w').write(str(child.pid))\ntime.sleep(60)\n"
+    (tmp_path / "slow.py").write_text(slow)
+    monkeypatch.setattr("agentic.outputs.own.CLASS_TIMEOUT_S", 1.0)
+
+    with pytest.raises(OutputFault, match="took longer than 1 s"):
+        class_schema("slow:X", tmp_path, {"PATH": os.environ["PATH"]})
+
+    child = Path("/proc") / (tmp_path / "pid").read_text() / "stat"
+    deadline = time.monotonic() + 10
+    while child.exists() and child.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline, "it goes on"
+        time.sleep(0.02)
