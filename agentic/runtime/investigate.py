@@ -178,6 +178,7 @@ def _fall_back(session: Session, found: Investigation) -> None:
     found.note = "; ".join(filter(None, (found.note, fell)))
     session.stream.emit("engine.fallback", fell, level="warn", run_id=found.run_id)
     found.bench.edits.clear()
+    found.bench.statements.clear()
     found.engine = "rules"
     found.budget.free = True
     found.end = _loop(session, found, open_engine("rules", case=found.case))
@@ -264,9 +265,9 @@ def _who(found: Investigation) -> str:
 
 def _own_bodies(session: Session, boundary: Boundary) -> Hands:
     """Gives the boundary the bodies of users' tools; what they opened is closed with the hands."""
-    variables = project_variables(session.project.root)
-    hands = Hands(variables, session.target.name, lambda: boundary.key)
-    boundary.bodies = bodies_of(session.compiled.own_tools, hands)
+    variables = project_variables(session.home.root)
+    hands = Hands(variables, session.target.name, lambda: boundary.key, home=session.checkout)
+    boundary.bodies = bodies_of(session.own_tools, hands)
     return hands
 
 

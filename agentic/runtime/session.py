@@ -9,8 +9,11 @@ from agentic.events import Stream
 from agentic.lineage import Graph
 from agentic.policy import World
 from agentic.project import Dbt, Manifest, Project, Repo, Target
-from agentic.records import Compiled, CompiledAgent, Incident
+from agentic.records import Compiled, CompiledAgent, Incident, OwnTool
 from agentic.store import AuditTrail, Store
+
+_CODE = ("python", "macro")
+"""Kinds of tools that run code of the project."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,23 @@ class Session:
     outer: Compiled | None = None
     """Set for a step of a plan: the files as the checkout has them. The step itself works on what
     earlier steps proposed; where its change goes, and who is asked, is the plan's."""
+
+    checkout: Project | None = None
+    """Set where `project` is a worktree of a plan: what people wrote and approved runs as it is in
+    their checkout, whatever earlier steps proposed."""
+
+    @property
+    def home(self) -> Project:
+        """The project as people have it."""
+        return self.checkout or self.project
+
+    @property
+    def own_tools(self) -> tuple[OwnTool, ...]:
+        """Users' tools; those that run code of theirs as the checkout has them."""
+        if self.outer is None:
+            return self.compiled.own_tools
+        written = {tool.name: tool for tool in self.outer.own_tools if tool.kind in _CODE}
+        return tuple(written.get(tool.name, tool) for tool in self.compiled.own_tools)
 
     @property
     def asked_under(self) -> Compiled:

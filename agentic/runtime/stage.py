@@ -100,6 +100,7 @@ class Stage:
             compiled=compiled,
             world=world_of(manifest, compiled.guardrails, outer.target),
             outer=outer.compiled,
+            checkout=outer.project,
         )
 
 

@@ -66,7 +66,7 @@ def tell_one(session: Session, name: str, notice: Notice) -> None:
     if connection is None:
         known = ", ".join(sorted(session.compiled.connections)) or "none"
         raise ServiceError(f"there is no connection {name!r}", hint=f"Connections: {known}.")
-    settings = settings_of(name, connection, project_variables(session.project.root))
+    settings = settings_of(name, connection, project_variables(session.home.root))
     masked = Notice(
         notice.key,
         mask_text(notice.title),

@@ -30,7 +30,7 @@ def call_function(
     The code is always that of the user's checkout; a tool with effect `workspace` works in the
     workspace's folder, with the name of its schema in AGENTIC_SCHEMA.
     """
-    root, cwd, own = bench.project.root, bench.project.root, {}
+    root, cwd, own = hands.checkout(bench.project).root, bench.project.root, {}
     if tool.spec.effect == "workspace":
         space = workspace_of(bench)
         cwd, own = space.project_root, {"AGENTIC_SCHEMA": space.schema}

@@ -60,7 +60,7 @@ def _body(tool: OwnTool, hands: Hands) -> Body:
                 code="AG172",
                 hint="Say it without the values: name the node and the column.",
             )
-        if "file" in tool.body and not _as_compiled(bench.project.root, tool.body):
+        if "file" in tool.body and not _as_compiled(_code_root(bench, tool, hands), tool.body):
             raise ToolError(
                 f"{tool.name}: {tool.body['file']} is not what it was when the run began",
                 hint="A new run takes it as it is now.",
@@ -71,6 +71,12 @@ def _body(tool: OwnTool, hands: Hands) -> Body:
         return said
 
     return body
+
+
+def _code_root(bench: Bench, tool: OwnTool, hands: Hands) -> Path:
+    """Where the user's code is run from: a macro in the workspace is that of the run's project."""
+    inside = tool.kind == "macro" and tool.spec.effect == "workspace"
+    return (bench.project if inside else hands.checkout(bench.project)).root
 
 
 def _as_compiled(root: Path, body: Mapping[str, Any]) -> bool:

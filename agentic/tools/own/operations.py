@@ -8,6 +8,7 @@ import msgspec
 
 from agentic.project import (
     DbtOutcome,
+    Project,
     child_environment,
     find_dbt,
     named_variables,
@@ -32,7 +33,7 @@ def run_operation(
     outcome = (
         _on_target(bench, tool, args, hands)
         if tool.spec.effect == "external"
-        else (_in_workspace(bench, tool, args))
+        else (_in_workspace(bench, tool, args, hands))
     )
     log = shown(bench, "\n".join(_lines(outcome)))[-_LOG_CHARS:]
     if outcome.timed_out:
@@ -42,18 +43,36 @@ def run_operation(
     return {"ok": True, "log": log}
 
 
-def _in_workspace(bench: Bench, tool: OwnTool, args: str) -> DbtOutcome:
-    """With the macros of the project as they are: one that the proposal changes is not run."""
+def _in_workspace(bench: Bench, tool: OwnTool, args: str, hands: Hands) -> DbtOutcome:
+    """With the macros of the project as they are: what the proposal, or an earlier step of the
+    plan, changes is not run."""
     folders = tuple(f"{folder}/" for folder in bench.project.macro_paths)
     changed = [path for path in bench.edits if path.startswith(folders)]
+    changed += _changed_before(bench.project, hands.checkout(bench.project))
     if changed:
         raise ToolError(f"the proposal changes {changed[0]}; macros are run as people wrote them")
     space = workspace_of(bench)
     return space.run_operation(tool.body["macro"], args, timeout_s=tool.timeout_s)
 
 
+def _changed_before(project: Project, checkout: Project) -> list[str]:
+    """Macro files that are not what the checkout has."""
+    if project.root == checkout.root:
+        return []
+    here, there = _macros(project), _macros(checkout)
+    return sorted(path for path in {*here, *there} if here.get(path) != there.get(path))
+
+
+def _macros(project: Project) -> dict[str, bytes]:
+    files = (
+        file for folder in project.macro_paths for file in (project.root / folder).rglob("*.sql")
+    )
+    return {file.relative_to(project.root).as_posix(): file.read_bytes() for file in files}
+
+
 def _on_target(bench: Bench, tool: OwnTool, args: str, hands: Hands) -> DbtOutcome:
-    project = bench.project
+    """From the checkout, also in a step of a plan: its macros, and the files its profile names."""
+    project = hands.checkout(bench.project)
     target = read_target(project, hands.target or None)
     profiles = target.profiles_path or project.root / "profiles.yml"
     folder = project.target_path / "agentic" / "operation"
