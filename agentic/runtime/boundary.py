@@ -216,7 +216,7 @@ class Boundary:
 
     def _edit(self, call: ToolCall, step: Opened) -> ToolResult:
         """An edit is judged by what it leaves on the bench, and taken back if that is denied."""
-        before = dict(self.bench.edits)
+        before, statements = dict(self.bench.edits), list(self.bench.statements)
         result = self._run(call, step)
         if result.is_error:
             return result
@@ -225,6 +225,7 @@ class Boundary:
             return result
         self.bench.edits.clear()
         self.bench.edits.update(before)
+        self.bench.statements[:] = statements
         return self.refuse(call, decision)
 
     def _refused(

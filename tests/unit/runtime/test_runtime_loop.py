@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +13,17 @@ import pytest
 
 from agentic.events import Stream
 from agentic.exceptions import EngineUnavailable
-from agentic.records import Decision, Incident, Limits, StopReason, ToolCall, ToolSpec, Turn, Usage
+from agentic.records import (
+    Decision,
+    Edit,
+    Incident,
+    Limits,
+    StopReason,
+    ToolCall,
+    ToolSpec,
+    Turn,
+    Usage,
+)
 from agentic.runtime.boundary import Boundary
 from agentic.runtime.budget import Budget
 from agentic.runtime.engines import Exchange, ScriptedEngine, Task
@@ -366,3 +377,29 @@ def test_only_a_report_that_is_brought_back_is_taken_unseen(store: Store) -> Non
 
     assert again.run() == LoopEnd("reported")
     assert again.boundary.bench.accepted is False
+
+
+def test_a_denied_edit_leaves_the_bench_as_it_was(store: Store) -> None:
+    one = loop(store, [])
+    before = Edit("models/a.sql", "select 1", "select 2", "first")
+    one.boundary.bench.edits[before.path] = before
+    one.boundary.bench.statements.append("-- first\nALTER TABLE a ADD COLUMN b INT")
+
+    def body(bench: Bench, **_: Any) -> dict[str, Any]:
+        bench.edits["models/b.sql"] = Edit("models/b.sql", None, "select 3", "second")
+        bench.statements.append("-- second\nALTER TABLE a ADD COLUMN c INT")
+        return {}
+
+    given = {"path": "models/b.sql", "edits": [{"old": "1", "new": "3"}], "why": "so"}
+    denied = Decision("deny", "AG160", "It may not be changed.")
+    boundary = replace(
+        one.boundary,
+        specs={"edit_file": registry()["edit_file"]},
+        judge_edits=lambda _: denied,
+        bodies={"edit_file": body},
+    )
+    result = boundary.call(ToolCall("c1", "edit_file", given))
+
+    assert result.decision == denied
+    assert list(boundary.bench.edits) == ["models/a.sql"]
+    assert [text[:8] for text in boundary.bench.statements] == ["-- first"]
