@@ -78,5 +78,5 @@ def test_a_part_is_put_in_from_beside_the_file_or_from_what_ships(tmp_path: Path
         compile_instructions(text, scope=[], variables={}, env={})
     for outside in ("../../x.md", "agentic/../../pyproject.toml"):
         (tmp_path / "prompts" / "mine.md.j2").write_text(f'{{% include "{outside}" %}}\n')
-        with pytest.raises(TemplateFault, match="AC130|outside|cannot be read"):
+        with pytest.raises(TemplateFault, match=r"AC130|outside|cannot be read"):
             read_instructions("prompts/mine.md.j2", tmp_path)

@@ -17,5 +17,5 @@ from agentic.records import sentence_start
         ("", ""),
     ],
 )
-def test_a_sentence_begins_with_a_capital_letter_and_a_name_as_it_is(said: str, begins: str) -> None:
+def test_a_sentence_begins_with_a_capital_letter_but_for_a_name(said: str, begins: str) -> None:
     assert sentence_start(said) == begins
