@@ -179,7 +179,6 @@ def _fall_back(session: Session, found: Investigation) -> None:
     session.stream.emit("engine.fallback", fell, level="warn", run_id=found.run_id)
     found.bench.edits.clear()
     found.bench.statements.clear()
-    found.bench.statements.clear()
     found.engine = "rules"
     found.budget.free = True
     found.end = _loop(session, found, open_engine("rules", case=found.case))
