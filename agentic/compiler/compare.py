@@ -15,7 +15,7 @@ from agentic.compiler.compare_rules import LooserRule, looser_rules
 from agentic.compiler.coverage import covers_name
 from agentic.compiler.limits import limits_apart
 from agentic.masking import mask_json
-from agentic.records import Compiled, CompiledAgent, CompiledGuardrails, OwnTool, ToolSpec
+from agentic.records import Compiled, CompiledAgent, CompiledGuardrails, OwnTool, PlanStep, ToolSpec
 
 _ENGINES = {"rules": 0, "scripted": 1, "auto": 2, "anthropic": 2}
 _EFFECTS = {"read": 0, "workspace": 1, "external": 2}
@@ -166,18 +166,33 @@ def _agent_limits(
 
 
 def _plans(before: Compiled, after: Compiled) -> Iterator[Widening]:
-    """Tools that plans call by themselves, and steps that nobody looks at any more."""
+    """Plans that are new, tools that they call by themselves, and steps that nobody looks at any
+    more."""
     known = {plan.name: plan for plan in before.plans}
     for plan in after.plans:
         name, old = f"plans.{plan.name}", known.get(plan.name)
+        if old is None:
+            steps = [f"{step.id}: {step.agent or step.tool}" for step in plan.steps]
+            yield Widening(name, None, steps, "a plan more")
+            continue
         calls = [step.tool for step in plan.steps if step.tool]
-        called = [step.tool for step in old.steps if step.tool] if old else []
+        called = [step.tool for step in old.steps if step.tool]
         yield from _more(f"{name}.tools", called, calls, "the plan calls a tool more")
-        looked = {step.id for step in old.steps if step.review} if old else set()
-        for step in plan.steps:
-            if step.id in looked and not step.review:
-                why = "nobody looks at the step any more"
-                yield Widening(f"{name}.{step.id}.review", True, False, why)
+        yield from _plan_steps(name, old.steps, plan.steps)
+
+
+def _plan_steps(
+    name: str, before: Iterable[PlanStep], after: Iterable[PlanStep]
+) -> Iterator[Widening]:
+    known = {step.id: step for step in before}
+    for step in after:
+        old = known.get(step.id)
+        if old is not None and old.review and not step.review:
+            why = "nobody looks at the step any more"
+            yield Widening(f"{name}.{step.id}.review", True, False, why)
+        if old is not None and step.retries > old.retries:
+            why = "the step may start more often"
+            yield Widening(f"{name}.{step.id}.retries", old.retries, step.retries, why)
 
 
 def _tools(before: Iterable[ToolSpec], after: Iterable[ToolSpec]) -> Iterator[Widening]:

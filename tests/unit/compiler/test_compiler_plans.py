@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agentic.compiler import manifest_text, widened_between
 from agentic.compiler.plan_graph import Powers, graph_faults
@@ -129,7 +130,7 @@ def test_a_plan_that_calls_more_or_is_looked_at_less_is_wider(tmp_path: Path) ->
     before = check_shop(tmp_path)[1].compiled
     compiled(
         tmp_path,
-        step % "on_success: test"
+        step % "on_success: test, retries: 2"
         + "      - {id: test, tool: dbt_test, input: {select: [orders]}}\n",
     )
     after = check_shop(tmp_path)[1].compiled
@@ -137,8 +138,11 @@ def test_a_plan_that_calls_more_or_is_looked_at_less_is_wider(tmp_path: Path) ->
     assert [one.what for one in widened_between(before, after)] == [
         "plans.mart.tools",
         "plans.mart.model.review",
+        "plans.mart.model.retries",
     ]
     assert widened_between(after, before) == ()
+    new = widened_between(replace(before, plans=()), before)
+    assert [(one.what, one.why) for one in new] == [("plans.mart", "a plan more")]
 
 
 @pytest.mark.parametrize(("dry", "told"), [("", True), (", dry_run: false", False)])
