@@ -37,6 +37,8 @@ def finish(run: PlanRun, *, waits: Waiting | None = None, escalated: str = "") -
             result, status="escalated", decision="escalate", draft=True, reason=escalated
         )
         result = tell(run.session, run.journal, result)
+        if run.outcomes and run.outcomes[-1].error:
+            result = replace(result, status="error")
     elif run.session.apply and body is not None:
         result = publish(run.session, run.journal, result, body)
     result = replace(result, ended_at=run.session.clock())

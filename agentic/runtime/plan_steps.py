@@ -67,6 +67,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """False: a check could not compare everything, so that a person looks first."""
     usage: Usage = Usage()
     engine: str = ""
+    error: bool = False
+    """The step's own run ended in an error, not in a failure of what it did."""
 
 
 class Waiting(Exception):
@@ -191,6 +193,7 @@ def _outcome(start: Start, result: RunResult, asks: Sequence[Decision]) -> Outco
         ready=report.ready if report is not None and proposal is not None else True,
         usage=result.usage,
         engine=result.engine,
+        error=result.status == "error",
     )
 
 

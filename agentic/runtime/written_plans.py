@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,9 @@ def read_plan(session: Session, name: str) -> CompiledPlan:
 
 def _file(project: Project, name: str) -> Path:
     given = Path(name)
-    if given.is_file():
-        return given
+    with suppress(OSError):  # a name that no file can have
+        if given.is_file():
+            return given
     runs = run_folder(project, "x").parent
     found = sorted(runs.glob(f"{_plain(name)}*/{FILE}")) if _plain(name) else []
     if len(found) == 1:

@@ -8,14 +8,17 @@ from typing import Any, cast
 
 import pytest
 
-from agentic.project import Target
-from agentic.records import CompiledPlan, Edit, Limits, PlanStep, Usage
+from agentic.exceptions import AgenticError
+from agentic.project import Project, Target
+from agentic.records import CompiledPlan, Edit, Limits, PlanStep, RunResult, Usage
 from agentic.runtime.brief import brief
 from agentic.runtime.investigate import Investigation
 from agentic.runtime.loop import LoopEnd
 from agentic.runtime.plan_state import merged
-from agentic.runtime.plan_steps import Start, _answered, least, what_is_left
+from agentic.runtime.plan_steps import Start, _answered, _outcome, least, what_is_left
+from agentic.runtime.session import Session
 from agentic.runtime.stage import absolute
+from agentic.runtime.written_plans import read_plan
 
 ROOT = Path("/home/ana/shop")
 
@@ -110,6 +113,34 @@ def test_each_start_of_a_step_is_an_incident_of_its_own() -> None:
 
     assert start().incident.fingerprint == start(sent_back="x").incident.fingerprint
     assert start().incident.fingerprint != again.incident.fingerprint
+
+
+def test_a_name_that_no_file_can_have_names_no_plan(tmp_path: Path) -> None:
+    project = Project(
+        root=tmp_path,
+        name="shop",
+        profile="shop",
+        target_path=tmp_path / "target",
+        packages_path=tmp_path / "dbt_packages",
+    )
+    session = cast(Session, SimpleNamespace(project=project))
+
+    for name in ("x" * 300, "models/" * 2000, "a\0b"):
+        with pytest.raises(AgenticError, match="neither a file nor a run"):
+            read_plan(session, name)
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "error"),
+    [("error", "failed", True), ("escalated", "failed", False), ("no_op", "done", False)],
+)
+def test_a_step_that_met_an_error_did_not_merely_fail(status: Any, ended: str, error: bool) -> None:
+    one = start()
+    result = RunResult("r2", "a", "rules", one.incident, status)
+
+    outcome = _outcome(one, result, ())
+
+    assert (outcome.ended, outcome.error) == (ended, error)
 
 
 NO = {"dry_run": True, "next": "Nothing was done."}
