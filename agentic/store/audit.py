@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.engine import RowMapping
 
 from agentic.masking import mask_json
@@ -80,7 +80,7 @@ class AuditTrail:
 
         `flush`: it has to outlive a power cut, since something outside the machine follows.
         """
-        text = dumps(mask_json(dict(payload)))
+        told = dumps(mask_json(dict(payload)))
         with self.store.quick.write(flush=flush) as run:
             if lock := _LOCK[self.store.engine.dialect.name]:
                 run(lock)
@@ -93,7 +93,7 @@ class AuditTrail:
                 "actor": actor,
                 "action": action,
                 "subject": subject,
-                "payload": text,
+                "payload": told,
                 "prev_hash": last.hash,
             }
             mark = Mark(last.seq + 1, hash_of(record))
@@ -105,14 +105,19 @@ class AuditTrail:
     def verify(self) -> AuditFault | None:
         """The first record that does not fit, or None. Without its anchor a trail never fits."""
         with self.store.begin() as connection:
+            # Nobody appends in between: rows and anchor have to be of one moment.
+            if lock := _LOCK[self.store.engine.dialect.name]:
+                connection.execute(text(lock))
             rows = connection.execute(select(audit).order_by(audit.c.seq)).mappings().all()
+            head = Mark(rows[-1]["seq"], rows[-1]["hash"]) if rows else Mark(0, GENESIS)
+            cut = self._anchor_fault(head)
         last = Mark(0, GENESIS)
         for row in rows:
             fault = _fault_of(row, last)
             if fault is not None:
                 return fault
             last = Mark(row["seq"], row["hash"])
-        return self._anchor_fault(last)
+        return cut
 
     def records(self, subject: str | None = None) -> list[RowMapping]:
         """Records in order; of one subject (a run) if given."""
@@ -167,9 +172,9 @@ class AuditTrail:
             return io.FileIO(os.open(self.anchor, os.O_RDWR | os.O_CREAT, 0o666), "r+")
 
 
-def _announced(text: bytes) -> int:
+def _announced(told: bytes) -> int:
     try:
-        return msgspec.json.decode(text, type=Anchor).announced.seq
+        return msgspec.json.decode(told, type=Anchor).announced.seq
     except msgspec.MsgspecError:
         return 0
 
@@ -188,8 +193,8 @@ _LOCK = {"sqlite": "", "postgresql": "select pg_advisory_xact_lock(4711002)"}
 
 def hash_of(record: Mapping[str, Any] | RowMapping) -> str:
     """SHA-256 (hex) over every field but the hash itself, in a fixed order."""
-    text = dumps([record[name] for name in _HASHED])
-    return hashlib.sha256(text.encode()).hexdigest()
+    fields = dumps([record[name] for name in _HASHED])
+    return hashlib.sha256(fields.encode()).hexdigest()
 
 
 def _fault_of(row: RowMapping, last: Mark) -> AuditFault | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +155,23 @@ def test_a_crash_before_the_row_is_no_forgery(pristine: Path, tmp_path: Path) ->
         session.execute("delete from agentic_audit where seq = ?", [RECORDS + 1])
 
     assert open_trail(copy).verify() is None
+
+
+def test_a_trail_that_grows_meanwhile_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process appends as soon as it is let in."""
+    here, other = open_trail(tmp_path), open_trail(tmp_path)
+    here.append(actor="a", action="b", subject="r", payload={})
+    begin = here.store.begin
+
+    @contextmanager
+    def overtaken() -> Iterator[Any]:
+        with begin() as connection:
+            yield connection
+        for _ in range(2):
+            other.append(actor="a", action="b", subject="r", payload={})
+
+    monkeypatch.setattr(here.store, "begin", overtaken)
+
+    assert here.verify() is None
+    assert other.verify() is None
+    assert len(other.records()) == 3
