@@ -173,10 +173,14 @@ def _filled_url(
         used = _checked_url(declared)
         encoded = {key: _encoded(name, key, given.get(key)) for key in used}
         url = fill_template(declared.url, {**functions, **encoded})
-        plain = fill_template(declared.url, {**functions, **dict.fromkeys(used, "x")})
+        # Two values, since the input itself may be the one that it is compared with.
+        plain = [
+            fill_template(declared.url, {**functions, **dict.fromkeys(used, value)})
+            for value in ("x", "yy")
+        ]
     except TemplateFault as fault:
         raise ServiceError(f"{fault.message}", hint=fault.hint, code="AC586") from fault
-    if urlsplit(url)[:2] != urlsplit(plain)[:2] or urlsplit(url).fragment:
+    if any(urlsplit(url)[:2] != urlsplit(one)[:2] for one in plain) or urlsplit(url).fragment:
         raise ServiceError("an input would change where the request goes")
     rest = {key: value for key, value in given.items() if key not in used}
     if declared.method in _IN_QUERY and declared.body is None and rest:
