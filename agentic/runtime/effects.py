@@ -27,6 +27,7 @@ from agentic.records import (
 )
 from agentic.runtime.session import Session
 from agentic.store import Ask, decided
+from agentic.tools import registry
 
 CONFIRM = "confirm"
 """The extra input of a high-risk tool: the value that the boundary issued for this very call."""
@@ -208,7 +209,7 @@ class Effects:
     def _sends_key(self, name: str) -> bool:
         """Whether the step's key goes along, so that the same effect is known again outside."""
         own = next((one for one in self.session.compiled.own_tools if one.name == name), None)
-        return own is None or own.kind == "http"
+        return name in registry() if own is None else own.kind == "http"
 
 
 def _perhaps_done(name: str, ask: Ask) -> str:
