@@ -22,6 +22,7 @@ from agentic.exceptions import AgenticError, WarehouseLocked
 from agentic.masking import mask_json, mask_text
 from agentic.records import Decision, Edit, ToolCall, ToolResult, ToolSpec, content_hash, dumps
 from agentic.runtime.effects import CONFIRM, Effects, Parked, Rejected, bare, is_high_risk
+from agentic.runtime.well_formed import replaced, well_formed_call
 from agentic.store import AuditTrail, Journal, Opened
 from agentic.tools import (
     INVALID_OUTPUT,
@@ -367,8 +368,12 @@ def _given(call: ToolCall) -> dict[str, Any]:
 
 
 def _capped_input(call: ToolCall) -> ToolCall:
-    """Input that is too long becomes a malformed call: it is told, and kept nowhere."""
-    size = len(dumps(call.input))
+    """Input that is too long becomes a malformed call: it is told, and kept nowhere; so does one
+    that cannot be encoded."""
+    try:
+        size = len(dumps(call.input))
+    except UnicodeEncodeError:
+        return well_formed_call(call)
     if size <= INPUT_CAP_BYTES:
         return call
     why = f"the input has {size} bytes, and a call may have {INPUT_CAP_BYTES}: do it in parts"
@@ -377,7 +382,11 @@ def _capped_input(call: ToolCall) -> ToolCall:
 
 
 def _capped(call: ToolCall, content: Any) -> ToolResult:
-    text = dumps(content)
+    try:
+        text = dumps(content)
+    except UnicodeEncodeError:  # a file's name, or what an engine wrote, may hold half a character
+        content = replaced(content)
+        text = dumps(content)
     if len(text) <= RESULT_CAP_BYTES:
         return ToolResult(call.id, content)
     cut = {"cut_off_json": text[:RESULT_CAP_BYTES], "of_characters": len(text)}

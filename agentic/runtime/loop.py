@@ -21,6 +21,7 @@ from agentic.runtime.budget import Budget
 from agentic.runtime.effects import Parked, Rejected
 from agentic.runtime.engines import Engine, Exchange, Task
 from agentic.runtime.handover import brief_again, hand_over
+from agentic.runtime.well_formed import replaced, well_formed
 from agentic.store import Ask, Journal
 
 WINDOW_SHARE = 0.8
@@ -142,9 +143,9 @@ class Loop:
     def _ask(self) -> _Asked:
         def effect(_key: str) -> _Asked:
             try:
-                return _Asked(self.engine.next_turn(self.task, self.history))
+                return _Asked(well_formed(self.engine.next_turn(self.task, self.history)))
             except EngineError as error:
-                return _Asked(failure=mask_text(_said(error)))
+                return _Asked(failure=mask_text(replaced(_said(error))))
 
         given = {"engine": self.engine.name, "turn": self._earlier + len(self.history)}
         asked = self.journal.step("turn", self.engine.name, given, _Asked, effect)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from agentic.events import Stream
@@ -403,3 +404,28 @@ def test_a_denied_edit_leaves_the_bench_as_it_was(store: Store) -> None:
     assert result.decision == denied
     assert list(boundary.bench.edits) == ["models/a.sql"]
     assert [text[:8] for text in boundary.bench.statements] == ["-- first"]
+
+
+def test_half_a_character_is_never_run_and_ends_nothing(store: Store) -> None:
+    half = "a\ud800b"
+    said = ToolCall("c1", "scratchpad", {"note": half, half: [half]})
+    raw = [{"type": "text", "text": half}]
+    odd = Turn("tool_use", (said,), text=half, raw=raw)
+    one = loop(store, [odd, uses("submit_report", REPORT, "c2")])
+
+    assert one.run() == LoopEnd("reported")
+    (result,) = one.history[0].results
+    assert (result.is_error, result.content["code"]) == (True, "AC590")
+    assert "lone surrogate" in result.content["error"]
+    assert one.history[0].turn.text == "a\N{REPLACEMENT CHARACTER}b"
+    assert "ud800" not in repr(msgspec.json.encode(one.history[0]))
+
+
+def test_what_a_tool_brings_back_can_be_kept(store: Store) -> None:
+    one = loop(store, [])
+    body = {"read_file": lambda _bench, **_: {"text": "odd\udcff.sql"}}
+    boundary = replace(one.boundary, bodies=body)
+
+    result = boundary.call(ToolCall("c1", "read_file", {"path": "a.sql"}))
+
+    assert result.content == {"text": "odd\N{REPLACEMENT CHARACTER}.sql"}
