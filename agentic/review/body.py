@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from agentic.masking import mask_text
 from agentic.records import CheckReport, CheckResult, Finding, Incident, Proposal, RunResult
 from agentic.review.reported import reported, severity
-from agentic.review.words import escaped, inline, plain_text, whole
+from agentic.review.words import escaped, inline, masked, plain_text, whole
 
 ROWS = 25
 LINEAGE_NODES = 40
@@ -135,11 +135,16 @@ def _statements(proposal: Proposal) -> str:
     if not proposal.statements:
         return ""
     blocks = [
-        f"Statement {number} of {len(proposal.statements)}:\n\n{whole(text)}"
+        f"Statement {number} of {len(proposal.statements)}{_not_as_it_is(text)}:\n\n{whole(text)}"
         for number, text in enumerate(proposal.statements, start=1)
     ]
     said = "Tried on an empty copy in the workspace; a person has to run them."
     return "\n\n".join(["\n## Statements", said, *blocks]) + "\n"
+
+
+def _not_as_it_is(text: str) -> str:
+    """What is said of a statement that would do something else if it were run as it is shown."""
+    return " (parts of it are masked here: do not run it as it stands)" if masked(text) else ""
 
 
 def _what(before: str | None, after: str | None) -> str:

@@ -28,3 +28,8 @@ def inline(text: str) -> str:
 def whole(text: str) -> str:
     """As `_quoted`, and nothing is left out: somebody runs it."""
     return "\n".join(f"    {line}" for line in mask_text(text.strip()).splitlines())
+
+
+def masked(text: str) -> bool:
+    """Whether `whole` shows something else than the text."""
+    return mask_text(text.strip()) != text.strip()

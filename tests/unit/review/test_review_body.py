@@ -243,3 +243,14 @@ def test_statements_for_a_person_are_shown_whole() -> None:
     assert "Statement 2 of 2:" in body
     assert all(f"    alter table a add column c{n} int" in body for n in range(40))
     assert "## no" not in body.splitlines()
+
+
+def test_a_statement_that_is_masked_says_so() -> None:
+    said = "alter table a add column mail varchar default 'ops@shop.example'"
+    assert RUN.proposal is not None
+    proposal = replace(RUN.proposal, statements=(said, "alter table a add column c int"))
+    body = render_body(replace(RUN, proposal=proposal))
+
+    assert "ops@shop.example" not in body
+    assert "Statement 1 of 2 (parts of it are masked here: do not run it as it stands):" in body
+    assert "Statement 2 of 2:" in body
