@@ -360,7 +360,7 @@ class Boundary:
 def _failure(call: ToolCall, error: AgenticError) -> ToolResult:
     """The full upstream error, masked: an engine corrects itself only from what really happened."""
     content = {"error": mask_text(error.message), "code": error.code, "next": mask_text(error.hint)}
-    return ToolResult(call.id, content, is_error=True)
+    return ToolResult(call.id, replaced(content), is_error=True)
 
 
 def _given(call: ToolCall) -> dict[str, Any]:

@@ -429,3 +429,13 @@ def test_what_a_tool_brings_back_can_be_kept(store: Store) -> None:
     result = boundary.call(ToolCall("c1", "read_file", {"path": "a.sql"}))
 
     assert result.content == {"text": "odd\N{REPLACEMENT CHARACTER}.sql"}
+
+
+def test_what_a_tool_fails_with_can_be_kept(store: Store) -> None:
+    def body(_bench: Bench, **_: Any) -> dict[str, Any]:
+        raise FileNotFoundError("odd\udcff.sql")
+
+    boundary = replace(loop(store, []).boundary, bodies={"read_file": body})
+    result = boundary.call(ToolCall("c1", "read_file", {"path": "a.sql"}))
+
+    assert "odd\N{REPLACEMENT CHARACTER}.sql" in result.content["error"]
