@@ -36,7 +36,7 @@ _READERS = ("model.", "snapshot.")
 def report_dead_columns(case: Case) -> Steps[None]:
     """Report columns of inner nodes that no node, test, exposure or contract reads."""
     dead, open_ends = yield from _found(case)
-    yield from _told(case, dead[:MOST], open_ends)
+    yield from _told(case, dead, open_ends)
 
 
 @routine("cost", when=lambda text: bool(_REMOVE.search(text)), order=20)
@@ -51,7 +51,7 @@ def remove_dead_columns(case: Case) -> Steps[None]:
         gone += yield from _taken_out(case, uid, by_node[uid])
     rest = [one for one in dead if one not in gone]
     if not gone:
-        yield from _told(case, rest[:MOST], open_ends)
+        yield from _told(case, rest, open_ends)
         return
     names = [f"{uid}.{column}" for uid, column in gone]
     left = f" Left as they are: {_names(rest)}." if rest else ""
@@ -152,13 +152,17 @@ def _told(case: Case, dead: list[tuple[str, str]], open_ends: list[str]) -> Step
             step="A person says whether anything reads these columns." if unknown else "",
         )
         return
+    title = f"{counted(len(dead), 'column')} that nothing here reads"
+    if len(dead) > MOST:
+        unknown = f"{len(dead) - MOST} more are not listed here. {unknown}"
+        dead = dead[:MOST]
     names = [f"{uid}.{column}" for uid, column in dead]
     nodes = sorted({uid for uid, _ in dead})
     owners = sorted({owner for uid in nodes if (owner := case.owner(uid))})
     asked = f" Ask {', '.join(owners)} first." if owners else ""
     yield from report(
         decision="escalate",
-        title=f"{counted(len(dead), 'column')} that nothing here reads",
+        title=title,
         rationale=(
             f"{'; '.join(f'{label(uid)}.{column}' for uid, column in dead)} are computed, and no "
             "node, test, exposure, metric or contract of this project reads them. Somebody outside "

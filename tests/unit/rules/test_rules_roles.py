@@ -453,3 +453,20 @@ def test_a_star_that_cannot_be_followed_is_no_proof() -> None:
     assert told["decision"] == "escalate"
     assert "int_orders.*" in told["rationale"]
     assert "Every column" not in told["rationale"]
+
+
+def test_dead_columns_that_are_not_listed_are_counted() -> None:
+    here, nodes = plain_shop()
+    many = ", ".join(f"id as c{number}" for number in range(62))
+    wide = [
+        msgspec.structs.replace(
+            one, raw_code=f"select id as order_id, note, {many} from raw.orders"
+        )
+        if one.unique_id == INNER
+        else one
+        for one in nodes
+    ]
+    told = quiet("cost", here, wide)
+
+    assert told["title"].startswith("62 columns")
+    assert "2 more are not listed here." in told["rationale"]
