@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,12 +16,11 @@ from agentic.server import Desk
 from tests.support import mcp_peer
 from tests.support.hook_server import HookServer, Reply, Seen
 from tests.support.model_server import ModelServer, says, tool_use
-from tests.support.terminal import answer
-from tests.support.tiny import Tiny, clean_environment
+from tests.support.terminal import answer, at_terminal
+from tests.support.tiny import Tiny
 
 pytestmark = pytest.mark.slow
 
-MAIN = "from agentic.cli.entry import main; main()"
 PEER = str(Path(mcp_peer.__file__))
 MACRO = """\
 {% macro stamp(word) %}
@@ -77,27 +72,8 @@ def desk_of(tiny: Tiny) -> Desk:
 
 
 def pin(tiny: Tiny, *, typed: str | None = None) -> tuple[int, str]:
-    """`agentic pin peer` in a terminal; types the token that it shows, or `typed`."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "pin", "peer", "--profiles-dir", str(tiny.profiles)],
-        cwd=tiny.root,
-        env=clean_environment(),
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    os.close(theirs)
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if token := re.search(r"type ([0-9a-f]{8}) to approve", line):
-            os.write(ours, f"{token[1] if typed is None else typed}\n".encode())
-    code = process.wait()
-    os.close(ours)
-    return code, said
+    """`agentic pin peer` in a terminal."""
+    return at_terminal(tiny, "pin", "peer", typed=typed)
 
 
 def test_each_kind_is_called_behind_the_boundary(broken: Tiny) -> None:
