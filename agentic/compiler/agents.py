@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from agentic.compiler.delegates import with_delegates
 from agentic.compiler.inputs import Inputs
-from agentic.compiler.instructions import compile_instructions, read_instructions
+from agentic.compiler.instructions import compile_instructions, names_file, read_instructions
 from agentic.compiler.limits import tightened, widened
 from agentic.config import (
     DEFAULT_AGENT,
@@ -178,7 +178,9 @@ def _instructions(
         )
     except TemplateFault as fault:
         place = (*path, "instructions")
-        inputs.error(document, place, fault.code, fault.message, fault.hint)
+        # AC130 names the file already; of any other the fault stands in that file, not here.
+        inside = "" if fault.code == "AC130" or not names_file(text) else f"{text.strip()}: "
+        inputs.error(document, place, fault.code, inside + fault.message, fault.hint)
         return ""
 
 

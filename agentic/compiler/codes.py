@@ -44,8 +44,8 @@ publish(
     CodePage(
         "AC207",
         "limit-widens-guardrails",
-        "An agent's limit is larger than that of guardrails.yml.",
-        why="Agents can only tighten what the guardrails allow.",
+        "A limit of an agent or a plan is larger than that of guardrails.yml.",
+        why="They can only tighten the guardrails; a plan's is of all its steps together.",
         fix="Lower it, or let a person raise the limit in guardrails.yml.",
     ),
     CodePage(

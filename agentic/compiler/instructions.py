@@ -43,10 +43,15 @@ _SHIPPED = "agentic/"
 _FILE = re.compile(r"[^\x00-\x1f{}]{1,300}\.(md|txt|j2|jinja|jinja2)", re.IGNORECASE)
 
 
+def names_file(text: str) -> bool:
+    """True where `instructions:` is the name of a file, not the text itself."""
+    return _FILE.fullmatch(text.strip()) is not None
+
+
 def read_instructions(text: str, root: Path) -> str:
     """The text itself, or that of the file it names. Raises TemplateFault (AC130)."""
     name = text.strip()
-    if not _FILE.fullmatch(name):
+    if not names_file(text):
         return text
     path = (root / name).resolve()
     return _with_parts(_text_of(path, root, name), path.parent, root)

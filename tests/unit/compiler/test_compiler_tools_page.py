@@ -15,7 +15,7 @@ def test_the_example_of_the_page_compiles(tmp_path: Path) -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.S)
     macro = re.search(r"  - name: refresh_grants\n(?:    .*\n)+", text)
     assert macro is not None  # the small lineage has no macros
-    (tmp_path / "agents.yml").write_text(text.replace(macro[0], ""))
+    (tmp_path / "agents.yml").write_text(text.replace(macro[0], "").replace("refresh_grants, ", ""))
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "tools.py").write_text("def reconcile(day): return day\n")
     schema = {"type": "object", "properties": {"q": {"type": "string"}}}
