@@ -57,7 +57,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_standard_files_come_with_it(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    prompts = {f"agentic/standard/prompts/{file.name}" for file in (ROOT / "prompts").iterdir()}
+    files = [file for file in (ROOT / "prompts").rglob("*") if file.is_file()]
+    prompts = {f"agentic/standard/{file.relative_to(ROOT).as_posix()}" for file in files}
 
     assert prompts | {"agentic/standard/agents.yml", "agentic/standard/guardrails.yml"} <= names
     assert {"agentic/py.typed", "agentic/runtime/engines/prices.json"} <= names
