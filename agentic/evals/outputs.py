@@ -78,5 +78,7 @@ def hash_of(names: list[str], rows: tuple[tuple[object, ...], ...]) -> str:
 def _steady(value: object) -> object:
     """A float without its last digits, which depend on the order of a sum; 1.5 for 1.50."""
     if isinstance(value, Decimal):
-        return value.normalize()
+        # Not normalize(), which rounds to 28 digits: a warehouse's decimals may have more.
+        plain = format(value, "f")
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
     return f"{value:.9g}" if isinstance(value, float) else value

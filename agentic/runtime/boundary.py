@@ -147,11 +147,10 @@ class Boundary:
                 ready.append((call, step))
             else:
                 done[step.seq] = refused
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="agentic-tools")
         for at in range(0, len(ready), AT_ONCE):
-            pool = self._pool or ThreadPoolExecutor(AT_ONCE, thread_name_prefix="agentic-tools")
-            self._pool = pool
+            if self._pool is None:  # the first, or after one that hung was let go
+                self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="agentic-tools")
+            pool = self._pool
             begun = [
                 (call, step, pool.submit(self._work(call, step, len(steps), steps[0].seq)))
                 for call, step in ready[at : at + AT_ONCE]
